@@ -1,0 +1,135 @@
+"""What is written to a store and read from it, and the errors of a store, sorted by reaction.
+
+A point is idempotent: the same series and the same timestamp is the same point, and writing it again changes nothing.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+
+class SeriesKey(NamedTuple):
+    """A series: measurement = quantity, tags station and sensor."""
+
+    quantity: str
+    station: str
+    sensor: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPoints:
+    """Points of one series as columns of equal length. `value` is None where the flag is 9; such a point has only a flag.
+
+    `raw` is None where it equals the value. `tests` is the bit mask of the quality tests that spoke, given only where the
+    flag is 3 or 4. `rev` is given only when the centre changes a point.
+    """
+
+    key: SeriesKey
+    time_ms: list[int]
+    value: list[float | None]
+    flag: list[int]
+    raw: list[float | None] | None = None
+    tests: list[int | None] | None = None
+    rev: list[int | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPoint:
+    """A gap, calibration, gauge reading or configuration change: measurement `record`, tags gateway and kind, field body."""
+
+    gateway: str
+    kind: str
+    time_ms: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPoint:
+    """What the store has accepted of a gateway: measurement `delivery`, tag gateway, field body (JSON: epoch to ranges)."""
+
+    gateway: str
+    time_ms: int
+    body: str
+
+
+Points = SeriesPoints | RecordPoint | DeliveryPoint
+
+
+class RefusedPoint(NamedTuple):
+    """A point that the store will never take: `item` is its place in the list given to write, `row` its row there."""
+
+    item: int
+    row: int
+    reason: str
+
+
+class StoreError(Exception):
+    """Something is wrong with the store."""
+
+
+class StoreUnavailableError(StoreError):
+    """Trying again can help: the store is away, busy or timed out. `retry_after_s` is what it asked for, if it did.
+
+    `timed_out` says that the request may still be carried out by the server.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.timed_out = timed_out
+
+
+class StoreMisconfiguredError(StoreError):
+    """Trying again helps only after somebody has mended the configuration: no such bucket, token not allowed."""
+
+
+class PointWriter(Protocol):
+    """Writes points. Open and close it with `async with`."""
+
+    async def write(self, points: list[Points]) -> list[RefusedPoint]:
+        """Store these points; the answer names those that were refused, all others are stored when this returns.
+
+        Raises StoreUnavailableError or StoreMisconfiguredError; then any part of them may be stored: write all again.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The last point of a series and the last value before or at it (they differ when the last point is missing)."""
+
+    time_ms: int
+    value: float | None
+    flag: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Points of one series between two times, in order, thinned to buckets where there are more than asked for.
+
+    When thinned, `value` is the bucket's mean, `low` and `high` its least and greatest value, `flag` its worst flag (9 only
+    when every point in it is missing) and `time_ms` the bucket's start; else low = high = value. Columns of equal length; a
+    missing value is None.
+    """
+
+    time_ms: list[int]
+    value: list[float | None]
+    low: list[float | None]
+    high: list[float | None]
+    flag: list[int]
+    bucket_ms: int
+
+
+class PointReader(Protocol):
+    """Reads points; the page never asks which store it is. Open and close it with `async with`."""
+
+    async def latest(self, since_ms: int) -> dict[SeriesKey, Latest]:
+        """The last point of every series that has one at or after `since_ms`."""
+        ...
+
+    async def history(self, key: SeriesKey, start_ms: int, end_ms: int, most: int) -> History:
+        """Points with start <= time < end, thinned to about `most`."""
+        ...
+
+    async def deliveries(self) -> dict[str, str]:
+        """The newest body of measurement `delivery` for each gateway."""
+        ...
