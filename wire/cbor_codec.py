@@ -19,7 +19,7 @@ is a zlib stream of all this.
 
 import zlib
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, cast
 
 import cbor2
@@ -62,7 +62,7 @@ def encode_cbor(batch: Batch) -> bytes:
         doc[3] = series_docs
     if batch.records:
         doc[4] = [[record.seq, record.time_ms, record.kind, record.body] for record in batch.records]
-    plain = cast(bytes, cbor2.dumps(doc))
+    plain = cbor2.dumps(doc)
     packed = zlib.compress(plain, 9)
     return packed if len(packed) < len(plain) else plain
 
@@ -87,8 +87,8 @@ def _series_doc(series: Series, times: list[int] | None) -> dict[int, Any]:
 def _differences(numbers: Sequence[int]) -> list[int]:
     if len(numbers) < 2:
         return list(numbers)
-    steps = [b - a for a, b in zip(numbers, numbers[1:], strict=False)]
-    return [numbers[0], steps[0], *(b - a for a, b in zip(steps, steps[1:], strict=False))]
+    steps = [b - a for a, b in pairwise(numbers)]
+    return [numbers[0], steps[0], *(b - a for a, b in pairwise(steps))]
 
 
 def _scaled(values: Sequence[float | None]) -> list[Any]:
@@ -146,7 +146,7 @@ def _inflate(payload: bytes) -> bytes:
 def _load(plain: bytes) -> Any:
     try:
         return cbor2.loads(plain)
-    except Exception as error:  # noqa: BLE001  # tags make cbor2 call many constructors, each with errors of its own
+    except Exception as error:  # tags make cbor2 call many constructors, each with errors of its own
         raise WireError(Reason.BAD_CBOR, f"{type(error).__name__}: {error}"[:200]) from error
 
 

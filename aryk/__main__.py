@@ -1,0 +1,5 @@
+"""python -m aryk."""
+
+from aryk.cli import main
+
+main()
