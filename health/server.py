@@ -68,7 +68,8 @@ class HealthServer:
     def _app(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "/")
         if path == "/metrics":
-            return self._metrics(environ, start)
+            page: Iterable[bytes] = self._metrics(environ, start)
+            return page
         if path == "/healthz":
             return _text(start, "200 OK", "alive")
         if path == "/readyz":
