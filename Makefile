@@ -33,7 +33,7 @@ demo: .venv/.demo-installed  ## Everything on this machine, from sensor to page 
 	.venv/bin/aryk demo $(ARGS)
 
 servers:  ## Install the real servers that the tests start (--check: only say what is there)
-	@$(PYTHON) tests/servers/install.py $(ARGS)
+	@$(PYTHON) -B -m tests.servers.install $(ARGS)
 
 lint: .venv/.dev-installed  ## ruff and mypy
 	.venv/bin/ruff check .
