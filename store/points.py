@@ -20,7 +20,8 @@ class SeriesPoints:
     """Points of one series as columns of equal length. `value` is None where the flag is 9; such a point has only a flag.
 
     `raw` is None where it equals the value. `tests` is the bit mask of the quality tests that spoke, given only where the
-    flag is 3 or 4. `rev` is given only when the centre changes a point.
+    flag is 3 or 4. `rev` is given only when the centre changes a point. Stores merge fields as InfluxDB does: a field that a
+    later write of the same point leaves out stays; where `rev` is given, `raw` and `tests` are written even when left out.
     """
 
     key: SeriesKey
@@ -95,11 +96,15 @@ class PointWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The last point of a series and the last value before or at it (they differ when the last point is missing)."""
+    """The last point of a series, and the last value with its own time: they differ when the last point is missing.
+
+    `value` and `value_ms` are None when no point since the asked-for time has a value.
+    """
 
     time_ms: int
     value: float | None
     flag: int
+    value_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,8 @@ class History:
 
     When thinned, `value` is the bucket's mean, `low` and `high` its least and greatest value, `flag` its worst flag (9 only
     when every point in it is missing) and `time_ms` the bucket's start; else low = high = value. Columns of equal length; a
-    missing value is None.
+    missing value is None. `bucket_ms` is the width of the buckets, 0 when not thinned; buckets start at whole multiples of
+    it since 1970, so the first one may start before the time asked for.
     """
 
     time_ms: list[int]
