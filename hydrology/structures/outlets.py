@@ -1,0 +1,111 @@
+"""A reservoir's spillway and outlets. Heads in m, flow in m3/s. All coefficients from memory, unverified."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+from hydrology.constants import G
+from hydrology.structures.answer import Discharge, check_positive, dry, is_missing, missing, no_answer
+from hydrology.structures.gate_laws import submerged_orifice_m3s
+from wire.flags import Flag
+
+MAX_HEAD_RATIO = 1.33
+"""Head over design head beyond which the ogee's coefficient is extrapolated (our rule)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OgeeSpillway:
+    """An uncontrolled ogee crest: `Q = C Le H^1.5`, `C = 2.18 (H/Hd)^.12`, `Le = L - 2 (N Kp + Ka) H`.
+
+    L is the net crest length, N the piers, Kp and Ka the pier and abutment contractions. From memory, unverified.
+    """
+
+    length_m: float
+    design_head_m: float
+    piers: int = 0
+    pier_contraction: float = 0.01
+    abutment_contraction: float = 0.0
+    coefficient: float = 2.18
+
+    def __post_init__(self) -> None:
+        check_positive(length_m=self.length_m, design_head_m=self.design_head_m, coefficient=self.coefficient)
+        if self.piers < 0 or self.pier_contraction < 0 or self.abutment_contraction < 0:
+            raise ValueError("piers and contractions must not be negative")
+
+    def discharge(self, head_m: float | None) -> Discharge:
+        """Discharge for the head above the crest."""
+        source = "ogee crest, design coefficient 2.18 (from memory, unverified)"
+        if head_m is None or is_missing(head_m):
+            return missing(source)
+        if head_m <= 0:
+            return dry(source)
+        ratio = head_m / self.design_head_m
+        notes = (f"extrapolated: {ratio:.2f} of the design head",) if ratio > MAX_HEAD_RATIO else ()
+        contraction = 2 * (self.piers * self.pier_contraction + self.abutment_contraction)
+        length = max(self.length_m - contraction * head_m, 0.0)
+        flow = self.coefficient * ratio**0.12 * length * head_m**1.5
+        return Discharge(flow, Flag.SUSPECT if notes else Flag.PASS, "free", None, source, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class GatedSpillway:
+    """A gated crest as an orifice: `Q = Cd b a sqrt(2 g (H - a/2))`, never more than the free crest below it.
+
+    `crest` is the same bay with the gate raised: the smaller of the two flows is taken, so that they meet.
+    """
+
+    width_m: float
+    crest: OgeeSpillway
+    cd: float = 0.61
+    count: int = 1
+    g: float = G
+
+    def __post_init__(self) -> None:
+        check_positive(width_m=self.width_m, cd=self.cd, count=self.count, g=self.g)
+
+    def discharge(self, head_m: float | None, opening_m: float | None) -> Discharge:
+        """Discharge of all bays for the head above the crest and the opening, both in m."""
+        source = "gated crest as an orifice (from memory, unverified)"
+        if head_m is None or opening_m is None or is_missing(head_m, opening_m):
+            return missing(source)
+        if opening_m <= 0:
+            return Discharge(0.0, Flag.PASS, "closed", None, source)
+        free = self.crest.discharge(head_m)
+        if head_m <= 0 or free.value_m3s is None:
+            return free
+        # The orifice's law has its largest flow at a = 4H/3, outside the water; beyond a = H it is not one.
+        opening = min(opening_m, head_m)
+        orifice = self.cd * self.width_m * opening * sqrt(2 * self.g * (head_m - opening / 2))
+        if free.value_m3s <= orifice or opening_m >= head_m:
+            return free.times(self.count)
+        return Discharge(orifice, Flag.PASS, "orifice", None, source).times(self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class BottomOutlet:
+    """A bottom outlet or a submerged orifice: `Q = mu A sqrt(2 g dH)` over `dH` = head - tail, both above its axis.
+
+    With a tail below the axis the head counts to the axis. mu .61 for a sharp orifice (USBR, partly read); conduits need
+    their own. `opening_share` of the calls, 0 to 1, scales the area (from memory, linear: calibrate).
+    """
+
+    area_m2: float
+    mu: float = 0.61
+    g: float = G
+
+    def __post_init__(self) -> None:
+        check_positive(area_m2=self.area_m2, mu=self.mu, g=self.g)
+
+    def discharge(self, head_m: float | None, tail_m: float | None = None, opening_share: float = 1.0) -> Discharge:
+        """Discharge for the head and the optional tail, in m above the outlet's axis."""
+        source = "orifice (coefficient from memory or own)"
+        if head_m is None or is_missing(head_m):
+            return missing(source)
+        if head_m <= 0:
+            return dry(source)
+        tail = 0.0 if tail_m is None or is_missing(tail_m) else max(tail_m, 0.0)
+        share = min(max(opening_share, 0.0), 1.0)
+        flow = submerged_orifice_m3s(self.area_m2 * share, head_m, tail, self.mu, self.g)
+        regime = "closed" if share == 0 else "submerged" if tail > 0 else "free"
+        if tail > head_m:
+            return no_answer("reverse", source, "the tail is above the head: reversed flow or a zero error")
+        return Discharge(flow, Flag.PASS, regime, None, source)
