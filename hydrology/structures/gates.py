@@ -15,7 +15,7 @@ UNCALIBRATED_PCT = 12.0
 CALIBRATED_PCT = 8.0
 """The reference page gives 8 to 12 % for gates in a water balance, k = 2."""
 MAX_OPENING = 0.9
-"""Opening over head beyond which Swamee's fit bends back; the weir's law is the smaller one from about .64 on."""
+"""Opening over head beyond which Swamee's fit bends back; the weir's law is the smaller one from about .71 on."""
 SUBMERGED_TRUST = 0.3
 """Opening over head beyond which the two submerged laws part by 20 to 30 %."""
 
@@ -37,7 +37,8 @@ class SluiceGate:
     """`count` equal vertical gates, each `width_m` wide; depths and opening in m above the sill.
 
     One law for free and submerged (Swamee 1992), and the smaller of it and the broad crest's (`crest_cd` on the head)
-    once the gate leaves the water: they cross at an opening of .64 of the head, so a gate that is raised never steps.
+    once the gate leaves the water: they cross at an opening of .71 of the head (by the energy equation it would be .64),
+    so a gate that is raised never steps.
     `calibration` is a factor from own measurements. Uncalibrated, a submerged jet with a/h1 above .3 is flag 3, and so is
     a drowned crest, and a gate without a tail level unless it has a `free_outfall`.
     """
