@@ -7,9 +7,9 @@ says `pytest.mark.server`. When a test fails, the end of the log of each server 
 import itertools
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.async_api import Browser, Page
 
 from tests.servers.chromium import headless_chromium
 from tests.servers.find import find_server
@@ -17,6 +17,9 @@ from tests.servers.influxdb import InfluxBucket, InfluxDB
 from tests.servers.mosquitto import Mosquitto
 from tests.servers.process import recent
 from tests.servers.prometheus import Alertmanager
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
 
 SERVER_FIXTURES = {"mosquitto", "influxdb_server", "influxdb", "own_influxdb", "alertmanager"}
 BROWSER_FIXTURES = {"browser", "page"}
@@ -100,14 +103,14 @@ def amtool() -> Path:
 
 
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+async def browser() -> AsyncIterator["Browser"]:
     """A headless Chromium that reaches loopback only."""
     async with headless_chromium() as browser:
         yield browser
 
 
 @pytest.fixture
-async def page(browser: Browser) -> AsyncIterator[Page]:
+async def page(browser: "Browser") -> AsyncIterator["Page"]:
     """A page of 1280 by 800; an uncaught error in its scripts fails the test at its end."""
     page = await browser.new_page(viewport={"width": 1280, "height": 800})
     errors: list[str] = []
