@@ -11,9 +11,10 @@ from store.points import DeliveryPoint, Points, RecordPoint, RefusedPoint, Serie
 
 MAX_TIME_MS = 9_223_372_036_854
 """InfluxDB keeps nanoseconds in 64 bits: until the year 2262, and as far back before 1970."""
-MAX_INTEGER = (1 << 63) - 1
-MAX_BODY_BYTES = 60_000
-"""InfluxDB refuses a string field of 64 KB and more."""
+MAX_NAME_LENGTH = 255
+"""Together the names of a series must stay below InfluxDB's 64 KB; ids of the contract have 63 characters."""
+MAX_BODY_BYTES = 1_000_000
+"""Tried on InfluxDB 1.6.7 and 2.7.12, which both take a string field of this size."""
 
 
 def check(points: Sequence[Points]) -> list[RefusedPoint]:
@@ -31,8 +32,10 @@ def check(points: Sequence[Points]) -> list[RefusedPoint]:
 
 def name_fault(name: str) -> str | None:
     """Why this cannot be a measurement's name or a tag's value, or None."""
-    if not name:
-        return "an empty name"
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
+        return f"a name of {len(name)} characters, not 1 to {MAX_NAME_LENGTH}"
+    if name[0] == "#":
+        return f"a name that makes its line a comment: {name!r}"
     if name[-1] == "\\":
         return f"a name that ends in a backslash: {name!r}"
     if not name.isprintable():
@@ -52,8 +55,6 @@ def _single_fault(one: RecordPoint | DeliveryPoint) -> str | None:
         length = len(one.body.encode())
     except UnicodeEncodeError:
         return "the body is not text in Unicode"
-    if "\0" in one.body:
-        return "the body holds a NUL"
     return None if length <= MAX_BODY_BYTES else f"a body of {length} bytes, at most {MAX_BODY_BYTES}"
 
 

@@ -8,6 +8,7 @@ from typing import Self
 
 from store.buckets import bucket_width_ms, plain, thin
 from store.checks import check
+from store.lines import full_columns
 from store.points import (
     DeliveryPoint,
     History,
@@ -118,15 +119,11 @@ class MemoryStore:
                 self.delivered[one.gateway] = (one.time_ms, one.body)
         else:
             fields = self.series.setdefault(one.key, {}).setdefault(one.time_ms[row], Fields())
+            raw, tests, rev = full_columns(one)
             fields.flag = one.flag[row]
-            for name, column in (("value", one.value), ("raw", one.raw), ("tests", one.tests), ("rev", one.rev)):
-                if column is not None and column[row] is not None:
+            for name, column in (("value", one.value), ("raw", raw), ("tests", tests), ("rev", rev)):
+                if column[row] is not None:
                     setattr(fields, name, column[row])
-                elif one.rev is not None and one.rev[row] is not None:  # a change writes all fields
-                    if name == "raw" and one.value[row] is not None:
-                        fields.raw = one.value[row]
-                    elif name == "tests":
-                        fields.tests = 0
 
     async def latest(self, since_ms: int) -> dict[SeriesKey, Latest]:
         """The last point of every series. See PointReader."""
@@ -143,7 +140,7 @@ class MemoryStore:
         """Points of one series. See PointReader."""
         points = self.series.get(key, {})
         rows = [(t, points[t].value, points[t].flag) for t in sorted(points) if start_ms <= t < end_ms]
-        return plain(rows) if len(rows) <= most else thin(rows, bucket_width_ms(start_ms, end_ms, most))
+        return plain(rows) if len(rows) <= max(most, 1) else thin(rows, bucket_width_ms(start_ms, end_ms, most))
 
     async def deliveries(self) -> dict[str, str]:
         """The newest body of each gateway. See PointReader."""

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class SqliteSettings(BaseModel):
-    """The embedded store: one file, for a laptop, a demo or a single site. Left out: store.sqlite in the state folder."""
+    """The embedded store: one file, for a laptop, a demo or a single site. Left out: store/points.sqlite in the state folder."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,0 +1,132 @@
+"""Reading from InfluxDB in InfluxQL, the one language that 1.x, 2.x and 3 all answer."""
+
+import json
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import aiohttp
+
+from store.buckets import MISSING, bucket_width_ms, plain
+from store.influx_answers import message_of
+from store.influx_http import open_session, transport_error
+from store.lines import DELIVERY, RESERVED
+from store.points import History, Latest, SeriesKey, StoreMisconfiguredError, StoreUnavailableError
+from store.settings import InfluxSettings
+
+
+class _Series(NamedTuple):
+    name: str
+    tags: dict[str, str]
+    rows: list[list[Any]]
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _string(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+class InfluxReader:
+    """A PointReader through `/query`, whichever API writes."""
+
+    def __init__(self, settings: InfluxSettings) -> None:
+        self._settings = settings
+        self._url = settings.url.rstrip("/") + "/query"
+        self._open = open_session(settings)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = await self._open.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._session = None
+        await self._open.__aexit__(kind, error, trace)
+
+    async def latest(self, since_ms: int) -> dict[SeriesKey, Latest]:
+        """The last point of every series. See PointReader."""
+        tail = f'FROM /.*/ WHERE time >= {since_ms}ms GROUP BY "station", "sensor"'
+        flags, values = await self._query(f'SELECT last("flag") {tail}', f'SELECT last("value") {tail}')
+        last_values = {_key(series): series.rows[-1] for series in values}
+        out: dict[SeriesKey, Latest] = {}
+        for series in flags:
+            if series.name not in RESERVED:
+                time_ms, flag = series.rows[-1]
+                value_ms, value = last_values.get(_key(series), (None, None))
+                out[_key(series)] = Latest(time_ms, _float(value), int(flag), value_ms)
+        return out
+
+    async def history(self, key: SeriesKey, start_ms: int, end_ms: int, most: int) -> History:
+        """Points of one series. See PointReader."""
+        tail = (
+            f'FROM {_identifier(key.quantity)} WHERE "station" = {_string(key.station)}'
+            f' AND "sensor" = {_string(key.sensor)} AND time >= {start_ms}ms AND time < {end_ms}ms'
+        )
+        (counted,) = await self._query(f'SELECT count("flag") {tail}')
+        count = counted[0].rows[0][1] if counted else 0
+        if count <= max(most, 1):
+            (points,) = await self._query(f'SELECT "value", "flag" {tail}')
+            rows = points[0].rows if points else []
+            return plain((time_ms, _float(value), int(flag)) for time_ms, value, flag in rows)
+        width_ms = bucket_width_ms(start_ms, end_ms, most)
+        group = f"GROUP BY time({width_ms}ms) fill(none)"
+        buckets, flags = await self._query(
+            f'SELECT mean("value"), min("value"), max("value"), count("flag") {tail} {group}',
+            f'SELECT max("flag") {tail} AND "flag" < {MISSING} {group}',
+        )
+        worst = {time_ms: int(flag) for time_ms, flag in flags[0].rows} if flags else {}
+        out = History([], [], [], [], [], width_ms)
+        for time_ms, mean, low, high, inside in buckets[0].rows if buckets else []:
+            if inside:
+                out.time_ms.append(time_ms)
+                out.value.append(_float(mean))
+                out.low.append(_float(low))
+                out.high.append(_float(high))
+                out.flag.append(worst.get(time_ms, MISSING))
+        return out
+
+    async def deliveries(self) -> dict[str, str]:
+        """The newest body of each gateway. See PointReader."""
+        (found,) = await self._query(f'SELECT last("body") FROM {_identifier(DELIVERY)} GROUP BY "gateway"')
+        return {series.tags["gateway"]: series.rows[-1][1] for series in found}
+
+    async def _query(self, *statements: str) -> list[list[_Series]]:
+        """The series that each statement answers, times in milliseconds."""
+        if self._session is None:
+            raise RuntimeError("the store is not open: use it inside `async with`")
+        params = {"db": self._settings.bucket, "epoch": "ms", "q": "; ".join(statements)}
+        try:
+            async with self._session.get(self._url, params=params, allow_redirects=False) as response:
+                status, body = response.status, await response.read()
+        except (aiohttp.ClientError, OSError) as error:
+            raise transport_error(error, self._url) from error
+        if status != 200:
+            said = f"{self._url}: HTTP {status}: {message_of(body)[:300]}"
+            raise (
+                StoreUnavailableError(said) if status in (408, 429) or status >= 500 else StoreMisconfiguredError(said)
+            )
+        try:
+            return [_result(result) for result in json.loads(body)["results"]]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoreMisconfiguredError(f"{self._url}: the answer is not one of InfluxDB's: {error!r}") from error
+
+
+def _result(result: dict[str, Any]) -> list[_Series]:
+    if "error" in result:
+        message = str(result["error"])
+        if "not found" in message or "not authorized" in message:
+            raise StoreMisconfiguredError(message)
+        raise StoreUnavailableError(message)
+    return [_Series(one["name"], one.get("tags", {}), one["values"]) for one in result.get("series", [])]
+
+
+def _key(series: _Series) -> SeriesKey:
+    return SeriesKey(series.name, series.tags.get("station", ""), series.tags.get("sensor", ""))
+
+
+def _float(number: float | None) -> float | None:
+    return None if number is None else float(number)

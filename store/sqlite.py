@@ -1,0 +1,293 @@
+"""The embedded store: one SQLite file with the same series and the same upsert as InfluxDB.
+
+One process writes, from a thread of its own; readers in the same or in other processes read meanwhile (WAL).
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from store.buckets import MISSING, bucket_width_ms, plain
+from store.checks import check
+from store.lines import Place, full_columns
+from store.points import (
+    DeliveryPoint,
+    History,
+    Latest,
+    Points,
+    RecordPoint,
+    RefusedPoint,
+    SeriesKey,
+    SeriesPoints,
+    StoreError,
+    StoreMisconfiguredError,
+    StoreUnavailableError,
+)
+
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_S = 10.0
+"""As long as InfluxDB's own write timeout: another process may be copying the file."""
+_MAX_WAL_BYTES = 64 * 1024 * 1024
+
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS series (
+    id INTEGER PRIMARY KEY,
+    quantity TEXT NOT NULL, station TEXT NOT NULL, sensor TEXT NOT NULL,
+    UNIQUE (quantity, station, sensor)
+);
+CREATE TABLE IF NOT EXISTS points (
+    series INTEGER NOT NULL, time_ms INTEGER NOT NULL,
+    value REAL, flag INTEGER NOT NULL, raw REAL, tests INTEGER, rev INTEGER,
+    PRIMARY KEY (series, time_ms)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS record (
+    gateway TEXT NOT NULL, kind TEXT NOT NULL, time_ms INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (gateway, kind, time_ms)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS delivery (
+    gateway TEXT PRIMARY KEY, time_ms INTEGER NOT NULL, body TEXT NOT NULL
+) WITHOUT ROWID;
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+# A field that is left out stays, as in InfluxDB.
+_UPSERT = """
+INSERT INTO points (series, time_ms, value, flag, raw, tests, rev) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (series, time_ms) DO UPDATE SET
+    value = coalesce(excluded.value, value), flag = excluded.flag, raw = coalesce(excluded.raw, raw),
+    tests = coalesce(excluded.tests, tests), rev = coalesce(excluded.rev, rev)
+"""
+_UPSERT_RECORD = """
+INSERT INTO record (gateway, kind, time_ms, body) VALUES (?, ?, ?, ?)
+ON CONFLICT (gateway, kind, time_ms) DO UPDATE SET body = excluded.body
+"""
+# Only the newest is ever read.
+_UPSERT_DELIVERY = """
+INSERT INTO delivery (gateway, time_ms, body) VALUES (?, ?, ?)
+ON CONFLICT (gateway) DO UPDATE SET time_ms = excluded.time_ms, body = excluded.body
+WHERE excluded.time_ms >= delivery.time_ms
+"""
+_LATEST = """
+SELECT s.id, s.quantity, s.station, s.sensor, p.time_ms, p.value, p.flag FROM series s JOIN points p
+ON p.series = s.id AND p.time_ms = (SELECT max(time_ms) FROM points WHERE series = s.id AND time_ms >= ?)
+"""
+_LAST_VALUE = """
+SELECT time_ms, value FROM points WHERE series = ? AND time_ms >= ? AND value IS NOT NULL
+ORDER BY time_ms DESC LIMIT 1
+"""
+_SPAN = "FROM points WHERE series = ? AND time_ms >= ? AND time_ms < ?"
+_BUCKETS = f"""
+SELECT time_ms - time_ms % ? AS bucket, avg(value), min(value), max(value),
+    coalesce(max(CASE WHEN flag <> {MISSING} THEN flag END), {MISSING})
+{_SPAN} GROUP BY bucket ORDER BY bucket
+"""
+
+_T = TypeVar("_T")
+
+
+class _Thread:
+    """One connection in one thread of its own; SQLite's errors become the store's."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
+        self._name = name
+        self._pool: ThreadPoolExecutor | None = None
+        self._connection: sqlite3.Connection | None = None
+
+    async def __aenter__(self) -> Self:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=self._name)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for what is under way, then close."""
+        assert self._pool is not None
+        pool, self._pool = self._pool, None
+        pool.submit(self._close)
+        await asyncio.to_thread(pool.shutdown)
+
+    async def _run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        if self._pool is None:
+            raise RuntimeError("the store is not open: use it inside `async with`")
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._guarded, work)
+
+    def _guarded(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            return work(self._connection)
+        except sqlite3.Error as error:
+            raise _store_error(self.path, error) from error
+        except OSError as error:
+            raise StoreUnavailableError(f"{self.path}: {error}") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        raise NotImplementedError
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _store_error(path: Path, error: sqlite3.Error) -> StoreError:
+    """Full, busy, unreadable: it may pass. Not a database, damaged, made by a newer Aryk: somebody must see to it."""
+    message = f"{path}: {error}"
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
+        return StoreMisconfiguredError(message)
+    return StoreUnavailableError(message)
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> int:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA_VERSION:
+        raise StoreMisconfiguredError(
+            f"{path} was made by a newer Aryk (schema {version}, this one knows {SCHEMA_VERSION})"
+        )
+    return version
+
+
+class SqliteWriter(_Thread):
+    """A PointWriter into this file, which is made where it is missing."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "store-writer")
+        self._ids: dict[SeriesKey, int] = {}
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        try:
+            await self._run(lambda _connection: None)
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def write(self, points: list[Points]) -> list[RefusedPoint]:
+        """Store these points in one transaction, on the disk when this returns. See PointWriter."""
+        refused = check(points)
+        skip = {(one.item, one.row) for one in refused}
+        await self._run(lambda connection: self._write(connection, points, skip))
+        return refused
+
+    def _connect(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        try:
+            version = _check_version(connection, self.path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            # Settled points leave the spool, so they must be on the disk.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA journal_size_limit = {_MAX_WAL_BYTES}")
+            if version < SCHEMA_VERSION:
+                connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _write(self, connection: sqlite3.Connection, points: list[Points], skip: set[Place]) -> None:
+        new_ids: dict[SeriesKey, int] = {}
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for item, one in enumerate(points):
+                if isinstance(one, SeriesPoints):
+                    keep = [row for row in range(len(one.time_ms)) if (item, row) not in skip] if skip else None
+                    if keep is None or keep:
+                        connection.executemany(_UPSERT, _rows(self._id(connection, one.key, new_ids), one, keep))
+                elif (item, 0) in skip:
+                    continue
+                elif isinstance(one, RecordPoint):
+                    connection.execute(_UPSERT_RECORD, (one.gateway, one.kind, one.time_ms, one.body))
+                elif isinstance(one, DeliveryPoint):
+                    connection.execute(_UPSERT_DELIVERY, (one.gateway, one.time_ms, one.body))
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        self._ids.update(new_ids)
+
+    def _id(self, connection: sqlite3.Connection, key: SeriesKey, new_ids: dict[SeriesKey, int]) -> int:
+        known = self._ids.get(key) or new_ids.get(key)
+        if known is None:
+            connection.execute("INSERT OR IGNORE INTO series (quantity, station, sensor) VALUES (?, ?, ?)", key)
+            known = new_ids[key] = _series_id(connection, key) or 0
+        return known
+
+
+def _rows(series: int, one: SeriesPoints, keep: list[int] | None) -> Iterable[tuple[Any, ...]]:
+    raw, tests, rev = full_columns(one)
+    rows = zip([series] * len(one.time_ms), one.time_ms, one.value, one.flag, raw, tests, rev, strict=True)
+    if keep is None:
+        return rows
+    every = list(rows)
+    return [every[row] for row in keep]
+
+
+def _series_id(connection: sqlite3.Connection, key: SeriesKey) -> int | None:
+    row = connection.execute("SELECT id FROM series WHERE quantity = ? AND station = ? AND sensor = ?", key).fetchone()
+    return int(row[0]) if row else None
+
+
+class SqliteReader(_Thread):
+    """A PointReader of this file. While there is no file yet every question raises StoreUnavailableError."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "store-reader")
+
+    async def latest(self, since_ms: int) -> dict[SeriesKey, Latest]:
+        """The last point of every series. See PointReader."""
+        return await self._run(lambda connection: _latest(connection, since_ms))
+
+    async def history(self, key: SeriesKey, start_ms: int, end_ms: int, most: int) -> History:
+        """Points of one series. See PointReader."""
+        return await self._run(lambda connection: _history(connection, key, start_ms, end_ms, most))
+
+    async def deliveries(self) -> dict[str, str]:
+        """The newest body of each gateway. See PointReader."""
+        return await self._run(lambda connection: dict(connection.execute("SELECT gateway, body FROM delivery")))
+
+    def _connect(self) -> sqlite3.Connection:
+        if not self.path.exists():
+            raise StoreUnavailableError(f"{self.path}: there is no store yet; ingest makes it")
+        uri = f"{self.path.absolute().as_uri()}?mode=rw"
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            if _check_version(connection, self.path) == 0:
+                raise StoreUnavailableError(f"{self.path}: the store is being made")
+            connection.execute("PRAGMA query_only = ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _latest(connection: sqlite3.Connection, since_ms: int) -> dict[SeriesKey, Latest]:
+    out: dict[SeriesKey, Latest] = {}
+    for series, quantity, station, sensor, time_ms, value, flag in connection.execute(_LATEST, (since_ms,)).fetchall():
+        value_ms: int | None = time_ms
+        if value is None:
+            value_ms, value = connection.execute(_LAST_VALUE, (series, since_ms)).fetchone() or (None, None)
+        out[SeriesKey(quantity, station, sensor)] = Latest(time_ms, value, flag, value_ms)
+    return out
+
+
+def _history(connection: sqlite3.Connection, key: SeriesKey, start_ms: int, end_ms: int, most: int) -> History:
+    series = _series_id(connection, key)
+    span = (series, start_ms, end_ms)
+    count = connection.execute(f"SELECT count(*) {_SPAN}", span).fetchone()[0]
+    if count <= max(most, 1):
+        return plain(connection.execute(f"SELECT time_ms, value, flag {_SPAN} ORDER BY time_ms", span))
+    width_ms = bucket_width_ms(start_ms, end_ms, most)
+    rows = connection.execute(_BUCKETS, (width_ms, *span)).fetchall()
+    times, values, lows, highs, flags = (list(column) for column in zip(*rows, strict=True))
+    return History(times, values, lows, highs, flags, width_ms)
