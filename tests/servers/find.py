@@ -100,8 +100,9 @@ def complaint(name: str) -> str | None:
     path = locate(name)
     if path is None:
         said = os.environ.get(program.variable)
-        place = f"{program.variable}={said} is no program" if said else f"not on PATH nor in {cache_folder()}"
-        return f"{name}: {place}; `make servers` installs it"
+        if said:
+            return f"{name}: {program.variable}={said} is no program"
+        return f"{name}: not on PATH nor in {cache_folder()}; `make servers` installs it"
     if program.at_least:
         version = version_of(program, path)
         if version < program.at_least:

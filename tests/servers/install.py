@@ -302,12 +302,15 @@ def build_influxd() -> None:
     """Build influxd from its Go module and its Rust half, once, into the user's cache."""
     if complaint("influxd") is None:
         return
+    variable = PROGRAMS["influxd"].variable
+    if os.environ.get(variable):
+        raise CannotInstallError(f"{complaint('influxd')}: mend {variable} or take it away, and InfluxDB is built here")
     lacking = [tool for tool in ("go", "cargo", "rustc", "pkg-config", "gcc") if shutil.which(tool) is None]
     if lacking:
         raise CannotInstallError(
             f"InfluxDB {INFLUXD_VERSION} is built from source, and {', '.join(lacking)} is not here: install Go {GO_AT_LEAST} or "
             "newer, Rust by rustup, and Debian's gcc and pkg-config, and run `make servers` again; "
-            f"or name an influxd 2.7 in {PROGRAMS['influxd'].variable}"
+            f"or name an influxd 2.7 in {variable}"
         )
     target = cache_folder() / f"influxd-{INFLUXD_VERSION}" / "influxd"
     say(f"about to build InfluxDB {INFLUXD_VERSION} from source into {target} (4 to 8 minutes on 2 cores, once)")
