@@ -1,0 +1,354 @@
+"""The streaming quality engine of one series: judge a reading when it comes, in its place when it comes late.
+
+The flags of a reading depend only on the readings around it in time, never on the order in which they came, nor on a
+restart: `rebuild` from at least `Rules.history_s` of stored readings goes on as if nothing had been. The usual reading
+(later than all others, with a value) takes a path without loops or new objects, below 1.5 µs for range, rate and flat.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf, isfinite, nan
+from typing import Any
+
+from hydrology.quality.checks import (
+    attenuated_flag,
+    counter_flag,
+    flat_flag,
+    flat_run_start,
+    gap_flag,
+    range_flag,
+    rate_flag,
+    season_flag,
+    spike_flag,
+)
+from hydrology.quality.climate import Seasons
+from hydrology.quality.companion import Companion
+from hydrology.quality.rules import Rules
+from hydrology.quality.verdict import NO_VALUE, UNTOUCHED, Check, Verdict, verdict, with_flag
+
+DEFAULT_CAPACITY = 128
+"""Readings kept behind the newest: 32 h at 15 minutes."""
+HARD_CAPACITY = 8192
+"""Never more than this (200 kB), whatever the windows ask for; then early parts of long windows are not seen."""
+
+_KEPT = 15 << 4 * Check.SOURCE | 15 << 4 * Check.FUTURE | 15 << 4 * Check.DOUBLED
+_RANGE, _RATE, _FLAT, _GAP = (4 * check for check in (Check.RANGE, Check.RATE, Check.FLAT, Check.GAP))
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """An earlier reading whose flag or mask changed because of a later arrival: the store's point gets a new `rev`."""
+
+    t_ms: int
+    value: float | None
+    before: Verdict
+    after: Verdict
+
+
+class SeriesJudge:
+    """The tests of one series. `movers` explain rate alarms (gates, upstream levels); `neighbour` contradicts."""
+
+    __slots__ = (
+        "_capacity", "_enough", "_fail3", "_fail4", "_floor", "_future", "_gap", "_high", "_last", "_low", "_more",
+        "_movers", "_neighbour", "_ok", "_ok_verdict", "_packs", "_prev", "_rate", "_revisions", "_run_high", "_run_low",
+        "_run_t", "_seasons", "_times", "_tolerance", "_trim_at", "_values", "_window", "rules",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        movers: tuple[Companion, ...] = (),
+        neighbour: Companion | None = None,
+        capacity: int = DEFAULT_CAPACITY,
+    ) -> None:
+        self.rules = rules
+        self._movers = movers if rules.moves is not None else ()
+        self._neighbour = neighbour if rules.neighbour is not None else None
+        self._capacity = capacity
+        self._trim_at = 2 * capacity
+        self._window = rules.history_s * 1000
+        self._seasons = Seasons(rules.seasons, rules.zone) if rules.seasons else None
+        spans = [span for span in (rules.fail_span, rules.suspect_span) if span is not None]
+        self._low = max((span[0] for span in spans), default=-inf)
+        self._high = min((span[1] for span in spans), default=inf)
+        self._gap = inf if rules.gap_s is None else rules.gap_s * 1000
+        self._rate = inf if rules.rate_per_s is None else rules.rate_per_s / 1000
+        flat = rules.flat
+        self._tolerance = -1.0 if flat is None else flat.tolerance
+        self._fail3 = inf if flat is None else flat.suspect_s * 1000
+        self._fail4 = inf if flat is None else flat.fail_s * 1000
+        self._enough = self._fail4 if isfinite(self._fail4) else self._fail3
+        self._future = rules.future_s * 1000
+        self._ok = with_flag(UNTOUCHED, Check.SOURCE, 1)
+        for check, wanted in (
+            (Check.GAP, rules.gap_s is not None),
+            (Check.RANGE, bool(spans)),
+            (Check.RATE, rules.rate_per_s is not None),
+            (Check.FLAT, flat is not None),
+        ):
+            if wanted:
+                self._ok = with_flag(self._ok, check, 1)
+        self._ok_verdict = verdict(self._ok)
+        self._more = any((self._seasons, rules.spike, rules.attenuated, self._movers, self._neighbour, rules.counter))
+        self._revisions: list[Revision] = []
+        self._last: int = 0
+        self._prev: float = nan
+        self._clear()
+
+    def _clear(self) -> None:
+        self._times = array("q")
+        self._values = array("d")
+        self._packs = array("q")
+        self._floor = -inf
+        self._settle()
+
+    # ------------------------------------------------------------------ the usual reading
+
+    def judge(self, t_ms: int, value: float | None, source: int = 1, now_ms: int | None = None) -> Verdict:
+        """The verdict on a reading at `t_ms` (ms UTC); `source` is the flag that came with it.
+
+        With `now_ms`, a time more than `future_s` ahead of it fails and is not kept. The same reading again gets the same
+        verdict. Earlier readings whose verdict changed by it are in `take_revisions`.
+        """
+        last = self._last
+        if t_ms <= last or value is None or source != 1 or (now_ms is not None and t_ms - now_ms > self._future):
+            return self._place(t_ms, value, source, now_ms)
+        step = value - self._prev
+        if step < 0.0:
+            step = -step
+        if not step < 1e300:  # infinite, or no number on either side
+            return self._place(t_ms, value, source, now_ms)
+        packed = self._ok
+        if not self._low <= value <= self._high:
+            packed += range_flag(value, self.rules.fail_span, self.rules.suspect_span) - 1 << _RANGE
+        elapsed = t_ms - last
+        if step > self._rate * elapsed:
+            packed += 2 << _RATE
+        if elapsed > self._gap:
+            packed += 8 << _GAP
+        if step > self._tolerance:
+            self._run_low = self._run_high = value
+            self._run_t = t_ms
+        else:
+            if value < self._run_low:
+                self._run_low = value
+            elif value > self._run_high:
+                self._run_high = value
+            if self._run_high - self._run_low > self._tolerance:
+                self._shorten_run(t_ms, value)
+            if t_ms - self._run_t >= self._fail3:
+                packed += (3 if t_ms - self._run_t >= self._fail4 else 2) << _FLAT
+        self._times.append(t_ms)
+        self._values.append(value)
+        self._packs.append(packed)
+        self._last = t_ms
+        self._prev = value
+        if self._more:
+            return self._judge_more(packed)
+        if len(self._times) > self._trim_at:
+            self._trim()
+        return self._ok_verdict if packed == self._ok else verdict(packed)
+
+    def take_revisions(self) -> list[Revision]:
+        """The revisions since the last call, oldest arrival first; they are forgotten here."""
+        taken, self._revisions = self._revisions, []
+        return taken
+
+    def _shorten_run(self, t_ms: int, value: float) -> None:
+        """Find the longest run that the newest reading, not yet appended, belongs to."""
+        self._times.append(t_ms)
+        self._values.append(value)
+        at, low, high = flat_run_start(self._times, self._values, len(self._times) - 1, self._tolerance, self._enough)
+        self._run_t, self._run_low, self._run_high = self._times[at], low, high
+        self._times.pop()
+        self._values.pop()
+
+    def _judge_more(self, packed: int) -> Verdict:
+        """The tests that the short path leaves out, for the newest reading and the spike test of the one before."""
+        at = len(self._times) - 1
+        packed = self._slow_tests(at, packed)
+        self._packs[at] = packed
+        self._spike_again(at - 1)
+        if len(self._times) > self._trim_at:
+            self._trim()
+        return verdict(packed)
+
+    # ------------------------------------------------------------------ any reading
+
+    def _slow_tests(self, i: int, packed: int) -> int:
+        rules, t, v = self.rules, self._times, self._values
+        if self._seasons is not None:
+            packed = with_flag(packed, Check.CLIMATE, season_flag(v[i], self._seasons.at(t[i])))
+        if rules.attenuated is not None:
+            packed = with_flag(packed, Check.ATTENUATED, attenuated_flag(t, v, i, rules.attenuated))
+        if rules.counter is not None:
+            packed = with_flag(packed, Check.COUNTER, counter_flag(t, v, i, rules.counter))
+        if rules.moves is not None and self._movers and v[i] == v[i]:
+            since = t[i] - int(rules.moves.settle_s * 1000)
+            rate = packed >> _RATE & 15
+            if rate != 3:
+                packed = with_flag(packed, Check.MULTIVARIATE, rate)
+            elif any(mover.moved(since, t[i], rules.moves.threshold) for mover in self._movers):
+                # Explained: the rate test leaves its verdict to the multivariate one.
+                packed = with_flag(with_flag(packed, Check.RATE, 2), Check.MULTIVARIATE, 1)
+            else:
+                packed = with_flag(packed, Check.MULTIVARIATE, 3)
+        if rules.neighbour is not None and self._neighbour is not None and v[i] == v[i]:
+            other = self._neighbour.at(t[i], rules.neighbour.max_age_s * 1000)
+            flag = 2
+            if other is not None:
+                distance = abs(v[i] - other - rules.neighbour.offset)
+                flag = 4 if distance > rules.neighbour.fail else 3 if distance > rules.neighbour.suspect else 1
+            packed = with_flag(packed, Check.NEIGHBOUR, flag)
+        return packed
+
+    def _evaluate(self, i: int) -> int:
+        """All tests of reading `i` from the kept readings; source and time stay as they are."""
+        rules, t, v = self.rules, self._times, self._values
+        packed = UNTOUCHED & ~_KEPT | self._packs[i] & _KEPT
+        if rules.gap_s is not None:
+            packed = with_flag(packed, Check.GAP, gap_flag(t, i, self._gap))
+        packed = with_flag(packed, Check.RANGE, range_flag(v[i], rules.fail_span, rules.suspect_span))
+        if rules.rate_per_s is not None:
+            packed = with_flag(packed, Check.RATE, rate_flag(t, v, i, self._rate))
+        if rules.flat is not None:
+            packed = with_flag(packed, Check.FLAT, flat_flag(t, v, i, rules.flat, self._enough))
+        if rules.spike is not None:
+            packed = with_flag(packed, Check.SPIKE, spike_flag(v, i, rules.spike))
+        packed = self._slow_tests(i, packed)
+        return packed | NO_VALUE if v[i] != v[i] else packed
+
+    def _place(self, t_ms: int, value: float | None, source: int, now_ms: int | None) -> Verdict:
+        """Judge a reading that is late, doubled, without a value, flagged by its source, or from the future."""
+        number = nan if value is None or not isfinite(value) else value
+        if now_ms is not None and t_ms - now_ms > self._future:
+            return self._alone(t_ms, number, source, 4)
+        if t_ms < self._floor and t_ms <= self._last:
+            return self._alone(t_ms, number, source, 2)
+        times = self._times
+        at = len(times) if t_ms > self._last else bisect_left(times, t_ms)
+        if at < len(times) and times[at] == t_ms:
+            held = self._values[at]
+            same = held == number or (held != held and number != number)
+            if same and self._packs[at] & 15 == source:
+                return verdict(self._packs[at])
+            self._values[at] = number
+            doubled = (self._packs[at] >> 4 * Check.DOUBLED & 15) if same else 3
+        else:
+            times.insert(at, t_ms)
+            self._values.insert(at, number)
+            self._packs.insert(at, 0)
+            doubled = 2
+        packed = with_flag(UNTOUCHED, Check.SOURCE, source)
+        self._packs[at] = with_flag(packed, Check.DOUBLED, doubled)
+        self._packs[at] = self._evaluate(at)
+        self._spike_again(at - 1)
+        after = at + 1
+        while after < len(times) and times[after] - times[at + 1] <= self._window:
+            self._revise(after, self._evaluate(after))
+            after += 1
+        self._settle()
+        result = verdict(self._packs[at])
+        if len(times) > self._trim_at:
+            self._trim()
+        return result
+
+    def _alone(self, t_ms: int, number: float, source: int, future: int) -> Verdict:
+        """A reading outside the kept ones: range and climatology only, and it is not kept."""
+        packed = with_flag(with_flag(UNTOUCHED, Check.SOURCE, source), Check.FUTURE, future)
+        packed = with_flag(packed, Check.RANGE, range_flag(number, self.rules.fail_span, self.rules.suspect_span))
+        if self._seasons is not None:
+            packed = with_flag(packed, Check.CLIMATE, season_flag(number, self._seasons.at(t_ms)))
+        return verdict(packed | NO_VALUE if number != number else packed)
+
+    def _spike_again(self, i: int) -> None:
+        if self.rules.spike is not None and i >= 0:
+            flag = spike_flag(self._values, i, self.rules.spike)
+            self._revise(i, with_flag(self._packs[i], Check.SPIKE, flag))
+
+    def _revise(self, i: int, packed: int) -> None:
+        old = self._packs[i]
+        if packed == old:
+            return
+        self._packs[i] = packed
+        before, after = verdict(old), verdict(packed)
+        if before.flag != after.flag or before.tests != after.tests:
+            value = self._values[i]
+            self._revisions.append(Revision(self._times[i], None if value != value else value, before, after))
+
+    def recheck(self, since_ms: int, until_ms: int) -> None:
+        """Judge the kept readings of a closed interval again, after a companion's reading; see `take_revisions`."""
+        at = bisect_left(self._times, max(since_ms, self._floor))
+        while at < len(self._times) and self._times[at] <= until_ms:
+            self._revise(at, self._evaluate(at))
+            at += 1
+
+    # ------------------------------------------------------------------ what is kept
+
+    def _settle(self) -> None:
+        """Take the state of the short path from the kept readings."""
+        if not self._times:
+            self._last, self._prev = -(1 << 62), nan
+            self._run_t, self._run_low, self._run_high = 0, nan, nan
+            return
+        end = len(self._times) - 1
+        self._last, self._prev = self._times[end], self._values[end]
+        if self._tolerance >= 0 and self._prev == self._prev:
+            at, self._run_low, self._run_high = flat_run_start(
+                self._times, self._values, end, self._tolerance, self._enough
+            )
+            self._run_t = self._times[at]
+        else:
+            self._run_t, self._run_low, self._run_high = self._last, self._prev, self._prev
+
+    def _trim(self) -> None:
+        """Forget the oldest readings, but none that the newest one's windows reach."""
+        drop = min(len(self._times) - self._capacity, bisect_left(self._times, self._last - self._window) - 1)
+        drop = max(drop, len(self._times) - HARD_CAPACITY, 0)
+        if drop:
+            del self._times[:drop], self._values[:drop], self._packs[:drop]
+            self._floor = self._times[1] + self._window + 1
+        self._trim_at = max(2 * self._capacity, len(self._times) + self._capacity)
+
+    def export(self) -> dict[str, Any]:
+        """The kept readings as plain columns, with the rules' version; `restore` takes them back."""
+        values: list[float | None] = [None if v != v else v for v in self._values]
+        floor = None if self._floor == -inf else self._floor
+        return {
+            "rules": self.rules.version,
+            "floor_ms": floor,
+            "t_ms": list(self._times),
+            "value": values,
+            "packed": list(self._packs),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take the state of `export`. Raises ValueError if it was made under other rules: then `rebuild`."""
+        if state["rules"] != self.rules.version:
+            raise ValueError(f"the state is of rules {state['rules']}, these are {self.rules.version}")
+        self._times = array("q", state["t_ms"])
+        self._values = array("d", [nan if v is None else v for v in state["value"]])
+        self._packs = array("q", state["packed"])
+        self._floor = -inf if state["floor_ms"] is None else state["floor_ms"]
+        self._settle()
+
+    def rebuild(self, stored: Iterable[tuple[int, float | None, int, int]], *, complete: bool = False) -> None:
+        """Start again from stored points, rising in time: (t_ms, value, flag, tests), as the store has them.
+
+        Give at least `Rules.history_s` and two readings more. With `complete` there is nothing older in the store.
+        A point from the future stays out, a doubled one keeps its flag, and so does what the source said.
+        """
+        self._clear()
+        for t_ms, value, flag, tests in stored:
+            if tests >> Check.FUTURE & 1:
+                continue
+            source = flag if flag in (2, 9) or tests >> Check.SOURCE & 1 else 1
+            self.judge(t_ms, value, source)
+            if tests >> Check.DOUBLED & 1:
+                self._packs[-1] = with_flag(self._packs[-1], Check.DOUBLED, 3)
+        self._revisions.clear()
+        if self._times and not complete:
+            self._floor = max(self._floor, self._times[min(1, len(self._times) - 1)] + self._window + 1)
