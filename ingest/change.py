@@ -1,0 +1,129 @@
+"""What one transaction on the spool does, as data. Pure.
+
+Every change carries the counts it moves, so that received = stored + repeated + dead + waiting + exported + set aside
+holds after every commit, whenever the process is killed.
+"""
+
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from ingest.received import parse_ranges, ranges_text
+from wire.names import epoch_text
+from wire.ranges import Range
+from wire.reasons import Reason
+
+
+class Count(StrEnum):
+    """The counters of readings (a record counts as one, a message without readable identity too)."""
+
+    RECEIVED = "received"
+    STORED = "stored"
+    REPEATED = "repeated"
+    DEAD = "dead"
+    WAITING = "waiting"
+    EXPORTED = "exported"
+    SET_ASIDE = "set_aside"
+
+
+PARTS = (Count.STORED, Count.REPEATED, Count.DEAD, Count.WAITING, Count.EXPORTED, Count.SET_ASIDE)
+"""Their sum is what was received."""
+
+
+class Row(NamedTuple):
+    """One message in the spool: its identities, and in `body` what was accepted of it."""
+
+    id: int
+    received_ms: int
+    gateway: str
+    epoch: int
+    ranges: str
+    readings: int
+    body: bytes
+    crc: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether the row is as it was written."""
+        try:
+            return self.crc == _checksum(self[:7])
+        except TypeError:  # a damaged column may have another type
+            return False
+
+    def identities(self) -> list[Range]:
+        """The numbers that stand in it. Raises ValueError."""
+        return parse_ranges(self.ranges)
+
+
+def make_row(
+    row_id: int, received_ms: int, gateway: str, epoch: int, ranges: list[Range], readings: int, body: bytes
+) -> Row:
+    """A row with its checksum."""
+    fields = (row_id, received_ms, gateway, epoch, ranges_text(ranges), readings, body)
+    return Row(*fields, _checksum(fields))
+
+
+def _checksum(fields: tuple[int, int, str, int, str, int, bytes]) -> int:
+    row_id, received_ms, gateway, epoch, ranges, readings, body = fields
+    head = f"{row_id} {received_ms} {gateway} {epoch} {ranges} {readings} "
+    return zlib.crc32(body, zlib.crc32(head.encode(errors="replace")))
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter: readings of one message refused for one reason, or a message without readable identity."""
+
+    reason: Reason
+    detail: str
+    topic: str
+    content_type: str | None
+    received_ms: int
+    payload: bytes
+    digest: str
+    gateway: str = ""
+    epoch: int | None = None
+    ranges: list[Range] = field(default_factory=list)
+    sensor: str = ""
+
+    @property
+    def readings(self) -> int:
+        """How many it counts for."""
+        return sum(last - first + 1 for first, last in self.ranges) or 1
+
+    @property
+    def key(self) -> str:
+        """The same refusal twice has the same key."""
+        if self.epoch is None:
+            return self.digest
+        return f"{self.gateway}/{epoch_text(self.epoch)}/{ranges_text(self.ranges)}"
+
+
+SettledPiece = tuple[str, int, int, int]
+"""Gateway, epoch, first and last number of one range of what the store accepted."""
+
+
+@dataclass(slots=True)
+class Change:
+    """All parts of it become durable together, or none."""
+
+    rows: list[Row] = field(default_factory=list)
+    trimmed: list[int] = field(default_factory=list)
+    set_aside: list[tuple[int, str]] = field(default_factory=list)
+    """Rows that cannot be used, and why."""
+    letters: list[Letter] = field(default_factory=list)
+    repeated_letters: list[tuple[str, int]] = field(default_factory=list)
+    """Key of a letter that is there, and when it was refused again."""
+    settled_drop: list[SettledPiece] = field(default_factory=list)
+    settled_put: list[SettledPiece] = field(default_factory=list)
+    counts: Counter[Count] = field(default_factory=Counter)
+    marks: list[str] = field(default_factory=list)
+    """Digests of messages about to be decoded after an unclean stop."""
+    unmarks: list[str] = field(default_factory=list)
+    meta: dict[str, str] = field(default_factory=dict)
+
+    def add_letter(self, letter: Letter) -> None:
+        """Put a new letter in, and count it."""
+        self.letters.append(letter)
+        self.counts[Count.DEAD] += letter.readings

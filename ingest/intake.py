@@ -1,0 +1,246 @@
+"""What becomes of the messages of one group: rows, dead letters, counts, and whom to tell. Pure but for what it remembers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ingest.body import encode_body
+from ingest.change import Change, Count, Letter, make_row
+from ingest.pipeline import (
+    Accepted,
+    Decoder,
+    Directory,
+    Judged,
+    Refused,
+    TimeBounds,
+    judge,
+    only,
+    refuse_whole,
+)
+from ingest.received import Logs, count, take_new
+from wire.batch import Batch, Record, Series
+from wire.codec import CONTENT_TYPES, Codec, decode_batch, encode_batch
+from wire.messages import Refusal
+from wire.names import digest, epoch_text
+from wire.quantities import QUANTITIES
+from wire.ranges import Range, RangeSet, coalesce
+from wire.reasons import Reason, WireError
+from wire.topics import Topic, parse_topic
+
+
+DETAIL_TOLD = 200
+"""Characters of a refusal's detail that go back over a link that costs money."""
+
+
+class Arrival(NamedTuple):
+    """A message from the broker with the times of its arrival: wall clock, and monotonic for latencies."""
+
+    topic: str
+    payload: bytes
+    content_type: str | None
+    received_ms: int
+    arrived_s: float
+    unreadable: str = ""
+    too_large: bool = False
+
+
+class Due(NamedTuple):
+    """What a gateway is to be told once the group is durable."""
+
+    address: Topic
+    epoch: int | None
+    ranges: list[Range]
+    refused: list[Refusal]
+    arrived_s: float
+
+
+@dataclass(slots=True)
+class Group:
+    """Messages that become durable together."""
+
+    change: Change = field(default_factory=Change)
+    due: list[Due] = field(default_factory=list)
+    accepted: list[tuple[str, Accepted]] = field(default_factory=list)
+    """Gateway and series, for the last values."""
+    arrivals: list[float] = field(default_factory=list)
+    bytes: int = 0
+
+
+class Intake:
+    """Holds what was received, and numbers the spool's rows."""
+
+    def __init__(
+        self,
+        known: Directory,
+        bounds: Callable[[int], TimeBounds],
+        *,
+        received: Logs,
+        dead_keys: set[str],
+        poison: set[str],
+        next_id: int,
+        decode: Decoder = decode_batch,
+    ) -> None:
+        self.known = known
+        self._bounds = bounds
+        self.received = received
+        self._dead_keys = dead_keys
+        self._poison = poison
+        self._next_id = next_id
+        self._decode = decode
+
+    def take(self, arrival: Arrival, group: Group) -> None:
+        """Decide on one message of readings (or of no known kind)."""
+        judged = self._judge(arrival)
+        group.arrivals.append(arrival.arrived_s)
+        group.bytes += len(arrival.payload)
+        if judged.gateway is None:
+            self._without_identity(arrival, judged, group)
+        else:
+            self._with_identity(arrival, judged, judged.gateway, group)
+
+    def _judge(self, arrival: Arrival) -> Judged:
+        if arrival.unreadable:
+            reason = Reason.TOO_LARGE if arrival.too_large else Reason.SCHEMA
+            return refuse_whole(_address(arrival.topic), reason, arrival.unreadable)
+        if self._poison and digest(arrival.payload) in self._poison:
+            return refuse_whole(_address(arrival.topic), Reason.POISON, "refused undecoded")
+        bounds = self._bounds(arrival.received_ms)
+        return judge(arrival.topic, arrival.payload, arrival.content_type, self.known, bounds, self._decode)
+
+    def _without_identity(self, arrival: Arrival, judged: Judged, group: Group) -> None:
+        (refused,) = judged.refused
+        change = group.change
+        letter = _letter(arrival, refused, digest(arrival.payload))
+        change.counts[Count.RECEIVED] += 1
+        if letter.key in self._dead_keys:
+            change.counts[Count.REPEATED] += 1
+            change.repeated_letters.append((letter.key, arrival.received_ms))
+        else:
+            self._dead_keys.add(letter.key)
+            change.add_letter(letter)
+        if judged.address is not None:
+            told = Refusal(reason=refused.reason, detail=refused.detail[:DETAIL_TOLD], digest=letter.digest)
+            group.due.append(Due(judged.address, None, [], [told], arrival.arrived_s))
+
+    def _with_identity(self, arrival: Arrival, judged: Judged, gateway: str, group: Group) -> None:
+        change, counts = group.change, group.change.counts
+        ranges, new = take_new(self.received, gateway, judged.epoch, judged.seqs())
+        total, new_total = count(ranges), count(new)
+        counts[Count.RECEIVED] += total
+        if new_total < total:
+            counts[Count.REPEATED] += total - new_total
+        told = [_told(one, judged.epoch) for one in _merged(judged.refused)] if judged.refused else []
+        if new_total < total:
+            _keep_only(judged, RangeSet(new))
+        refused_total = 0
+        if judged.refused:
+            name = digest(arrival.payload)
+            for refused in _merged(judged.refused):
+                letter = _letter(arrival, refused, name, gateway, judged.epoch)
+                change.add_letter(letter)
+                refused_total += letter.readings
+        readings = new_total - refused_total
+        if readings:
+            taken = (
+                coalesce(
+                    [seq for one in judged.accepted for seq in one.seq] + [record.seq for record in judged.records]
+                )
+                if refused_total
+                else new
+            )
+            body = encode_body(judged.accepted, judged.records)
+            change.rows.append(
+                make_row(self._next_id, arrival.received_ms, gateway, judged.epoch, taken, readings, body)
+            )
+            self._next_id += 1
+            counts[Count.WAITING] += readings
+            group.accepted.extend((gateway, one) for one in judged.accepted)
+        if judged.address is not None:
+            group.due.append(Due(judged.address, judged.epoch, ranges, told, arrival.arrived_s))
+
+
+def _address(topic: str) -> Topic | None:
+    try:
+        return parse_topic(topic)
+    except WireError:
+        return None
+
+
+def _told(refused: Refused, epoch: int) -> Refusal:
+    ranges = [[first, last] for first, last in coalesce(refused.seqs)]
+    return Refusal(reason=refused.reason, detail=refused.detail[:DETAIL_TOLD], epoch=epoch_text(epoch), ranges=ranges)
+
+
+def _keep_only(judged: Judged, new: RangeSet) -> None:
+    """Leave of the message only what was not received before."""
+    accepted: list[Accepted] = []
+    for one in judged.accepted:
+        keep = [seq in new for seq in one.seq]
+        if all(keep):
+            accepted.append(one)
+        elif any(keep):
+            accepted.append(only(one, keep))
+    judged.accepted = accepted
+    judged.records = [record for record in judged.records if record.seq in new]
+    refused = [one._replace(seqs=[seq for seq in one.seqs if seq in new]) for one in judged.refused]
+    judged.refused = [one for one in refused if one.seqs]
+
+
+def _merged(refused: list[Refused]) -> list[Refused]:
+    """One entry for each reason and sensor, with the first detail."""
+    out: dict[tuple[Reason, str], Refused] = {}
+    for one in refused:
+        known = out.get((one.reason, one.sensor))
+        out[one.reason, one.sensor] = one if known is None else known._replace(seqs=known.seqs + one.seqs)
+    return list(out.values())
+
+
+def _letter(arrival: Arrival, refused: Refused, name: str, gateway: str = "", epoch: int | None = None) -> Letter:
+    address = _address(arrival.topic)
+    return Letter(
+        reason=refused.reason,
+        detail=refused.detail,
+        topic=arrival.topic,
+        content_type=arrival.content_type,
+        received_ms=arrival.received_ms,
+        payload=arrival.payload,
+        digest=name,
+        gateway=gateway or (address.gateway if address else ""),
+        epoch=epoch,
+        ranges=coalesce(refused.seqs),
+        sensor=refused.sensor,
+    )
+
+
+def point_letter(
+    topic: str, gateway: str, epoch: int, received_ms: int, accepted: Accepted, at: int, why: str
+) -> Letter:
+    """A point that the store refused, its payload a batch in JSON as the gateway could have sent it."""
+    target = accepted.target
+    raw = [accepted.raw[at]] if accepted.raw is not None and accepted.raw[at] is not None else None
+    unit = target.unit or QUANTITIES[target.quantity].unit
+    columns = ([accepted.seq[at]], [accepted.time_ms[at]], [accepted.value[at]], [accepted.flag[at]], raw)
+    batch = Batch(gateway, epoch, [Series(target.sensor, target.quantity, unit, *columns)])
+    return _store_letter(topic, batch, received_ms, accepted.seq[at], target.sensor, why)
+
+
+def record_letter(topic: str, gateway: str, epoch: int, received_ms: int, record: Record, why: str) -> Letter:
+    """The same for a record."""
+    return _store_letter(topic, Batch(gateway, epoch, [], [record]), received_ms, record.seq, "", why)
+
+
+def _store_letter(topic: str, batch: Batch, received_ms: int, seq: int, sensor: str, why: str) -> Letter:
+    payload = encode_batch(batch, Codec.JSON)
+    return Letter(
+        reason=Reason.STORE_REFUSED,
+        detail=why[:500],
+        topic=topic,
+        content_type=CONTENT_TYPES[Codec.JSON],
+        received_ms=received_ms,
+        payload=payload,
+        digest=digest(payload),
+        gateway=batch.gateway,
+        epoch=batch.epoch,
+        ranges=[(seq, seq)],
+        sensor=sensor,
+    )

@@ -1,0 +1,361 @@
+"""The spool on disk: SQLite in WAL mode, every commit synced; one process, and one thread of it, writes.
+
+A database that does not open, or whose pages are damaged, is a lost spool: it is set aside under another name and a new one
+is begun, which the gateways refill from their logs.
+"""
+
+import fcntl
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from ingest.change import Change, Letter, Row
+from ingest.received import ranges_text
+from ingest.schema import CREATE, DEAD_PREFIX, FREE_MARGIN_BYTES, SCHEMA_VERSION, WAL_BOUND_BYTES
+
+log = logging.getLogger(__name__)
+
+BUSY_TIMEOUT_S = 10.0
+VACUUM_AT_FREE_PAGES = 2048
+"""8 MB: below this the file keeps its free pages, it will need them again soon."""
+VACUUM_PAGES_A_STEP = 2048
+"""A step takes some ten milliseconds, so that commits are not held up."""
+
+_ROW = "id, received_ms, gateway, epoch, ranges, readings, body, crc"
+
+
+class SpoolLockedError(Exception):
+    """Another process has this spool open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the spool takes, after the last commit."""
+
+    file_bytes: int
+    free_bytes: int
+
+    @property
+    def disk_is_low(self) -> bool:
+        """Whether intake must stop."""
+        return self.free_bytes < WAL_BOUND_BYTES + FREE_MARGIN_BYTES
+
+
+class Spool:
+    """Open with `with`; all methods are for one thread at a time.
+
+    `is_new`: the database was begun just now. `was_clean`: the last process closed it in order.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.is_new = False
+        self.was_clean = True
+        self.lost: Path | None = None
+        self._lock: IO[str] | None = None
+        self._db: sqlite3.Connection | None = None
+
+    def __enter__(self) -> Self:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = self.path.with_suffix(".lock").open("a")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            raise SpoolLockedError(f"{self.path} is in use by another process") from error
+        try:
+            self._db = self._open()
+        except BaseException:
+            self._lock.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._db:
+            self._db.close()
+            self._db = None
+        if self._lock:
+            self._lock.close()
+
+    @property
+    def _open_db(self) -> sqlite3.Connection:
+        if self._db is None:
+            raise RuntimeError("the spool is not open")
+        return self._db
+
+    def _open(self) -> sqlite3.Connection:
+        if self.path.exists():
+            db = None
+            try:
+                db = _connect(self.path)
+                if db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
+                    return self._begin(db)  # killed before the first transaction
+                self._check(db)
+            except sqlite3.DatabaseError as error:
+                if db:
+                    db.close()
+                if isinstance(error, sqlite3.OperationalError) and not _is_damage(error):
+                    raise
+                self.lost = _set_file_aside(self.path)
+                log.error("the spool is damaged (%s): set aside as %s, a new one is begun", error, self.lost)
+            else:
+                db.execute("UPDATE meta SET value = '0' WHERE key = 'clean'")
+                return db
+        return self._begin(_connect(self.path))
+
+    def _begin(self, db: sqlite3.Connection) -> sqlite3.Connection:
+        db.executescript(CREATE)
+        _sync_folder(self.path.parent)
+        self.is_new = True
+        return db
+
+    def _check(self, db: sqlite3.Connection) -> None:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version != SCHEMA_VERSION:
+            raise sqlite3.DatabaseError(f"schema version {version}, this ingest has {SCHEMA_VERSION}")
+        row = db.execute("SELECT value FROM meta WHERE key = 'clean'").fetchone()
+        self.was_clean = row is not None and row[0] == "1"
+        if not self.was_clean:
+            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)
+
+    def close_cleanly(self) -> None:
+        """Say that this process stopped in order."""
+        self._open_db.execute("UPDATE meta SET value = '1' WHERE key = 'clean'")
+
+    # what a start needs
+
+    def rows(self) -> Iterator[Row]:
+        """All rows in order; for reading their identities at start."""
+        db = self._open_db
+        db.text_factory = _lenient
+        try:
+            for fields in db.execute(f"SELECT {_ROW} FROM spool ORDER BY id"):
+                yield Row(*fields)
+        finally:
+            db.text_factory = str
+
+    def next_id(self) -> int:
+        """An id above all that are in use."""
+        query = "SELECT max(ifnull((SELECT max(id) FROM spool), 0), ifnull((SELECT max(id) FROM set_aside), 0))"
+        return int(self._open_db.execute(query).fetchone()[0]) + 1
+
+    def settled(self) -> Iterator[tuple[str, int, int, int]]:
+        """Every settled range: gateway, epoch, first, last."""
+        yield from self._open_db.execute("SELECT gateway, epoch, first, last FROM settled")
+
+    def dead(self) -> Iterator[tuple[str, int | None, str, str]]:
+        """Every dead letter's gateway, epoch (None: no identity), ranges and key."""
+        yield from self._open_db.execute("SELECT gateway, epoch, ranges, key FROM letters")
+
+    def counters(self) -> dict[str, int]:
+        """All counters."""
+        return dict(self._open_db.execute("SELECT name, value FROM counters"))
+
+    def meta(self, key: str) -> str | None:
+        """A remembered value."""
+        row = self._open_db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def judge_suspects(self) -> set[str]:
+        """Digests named by two deaths in a row. Call it once, after an unclean stop, before any mark is made."""
+        db = self._open_db
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("UPDATE suspects SET deaths = deaths + 1 WHERE in_hand = 1")
+        db.execute("DELETE FROM suspects WHERE in_hand = 0 AND deaths < 2")
+        db.execute("UPDATE suspects SET in_hand = 0")
+        db.execute("COMMIT")
+        return self.poison()
+
+    def poison(self) -> set[str]:
+        """Digests that are refused undecoded."""
+        return {row[0] for row in self._open_db.execute("SELECT digest FROM suspects WHERE deaths >= 2")}
+
+    # changing it
+
+    def commit(self, changes: list[Change], now_ms: int) -> None:
+        """Make these changes durable, all together. Raises sqlite3.Error, then none of them is."""
+        db = self._open_db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for change in changes:
+                _apply(db, change, now_ms)
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+        wal = self.path.with_name(self.path.name + "-wal")
+        if wal.stat().st_size > WAL_BOUND_BYTES:  # a reader kept SQLite's own checkpoint from beginning anew
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def tidy(self) -> bool:
+        """Give free pages back to the disk, some at a time; True when there is more to give back."""
+        db = self._open_db
+        free = int(db.execute("PRAGMA freelist_count").fetchone()[0])
+        if free <= VACUUM_AT_FREE_PAGES:
+            return False
+        db.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES_A_STEP})")  # execute() would free one page
+        return free - VACUUM_PAGES_A_STEP > VACUUM_AT_FREE_PAGES
+
+    def usage(self) -> Usage:
+        """Bytes taken and bytes left."""
+        disk = os.statvfs(self.path.parent)
+        size = sum(
+            path.stat().st_size for path in (self.path, self.path.with_name(self.path.name + "-wal")) if path.exists()
+        )
+        return Usage(size, disk.f_bavail * disk.f_frsize)
+
+
+class SpoolReader:
+    """Reads the spool beside the thread that writes it."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(
+            f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S
+        )
+
+    def after(self, row_id: int, most_rows: int, most_bytes: int) -> list[Row]:
+        """The next rows in order: at least one if there is one, then as many as these bounds allow."""
+        try:
+            return self._after(row_id, most_rows, most_bytes)
+        except sqlite3.OperationalError:
+            if self._db.text_factory is _lenient:
+                raise
+            self._db.text_factory = _lenient  # a flipped bit in a text column; the checksum will say so
+            return self._after(row_id, most_rows, most_bytes)
+
+    def _after(self, row_id: int, most_rows: int, most_bytes: int) -> list[Row]:
+        out: list[Row] = []
+        size = 0
+        cursor = self._db.execute(f"SELECT {_ROW} FROM spool WHERE id > ? ORDER BY id LIMIT ?", (row_id, most_rows))
+        for fields in cursor:
+            row = Row(*fields)
+            out.append(row)
+            size += len(row.body) if isinstance(row.body, bytes) else 0
+            if size >= most_bytes:
+                break
+        cursor.close()  # an open read would keep the WAL from being reused
+        return out
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+
+def _lenient(text: bytes) -> str:
+    return text.decode(errors="replace")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S)
+    db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # counts for a new file only, and only before anything is written
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute(f"PRAGMA journal_size_limit = {WAL_BOUND_BYTES}")
+    db.execute("PRAGMA cell_size_check = ON")
+    db.execute("PRAGMA cache_size = -8192")
+    return db
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", None) in (
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_ERROR,
+    )
+
+
+def _set_file_aside(path: Path) -> Path:
+    """Rename the database and its WAL; the first free name of path.damaged-1, -2 ..."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    for ending in ("-wal", "-shm", ""):
+        part = path.with_name(path.name + ending)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + ending))
+    _sync_folder(path.parent)
+    return aside
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name durable: SQLite syncs files, not folders."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _apply(db: sqlite3.Connection, change: Change, now_ms: int) -> None:
+    if change.rows:
+        db.executemany(f"INSERT INTO spool ({_ROW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", change.rows)
+    if change.trimmed:
+        db.executemany("DELETE FROM spool WHERE id = ?", [(row_id,) for row_id in change.trimmed])
+    for row_id, why in change.set_aside:
+        db.execute(f"INSERT INTO set_aside SELECT {_ROW}, ?, ? FROM spool WHERE id = ?", (now_ms, why, row_id))
+        db.execute("DELETE FROM spool WHERE id = ?", (row_id,))
+    if change.settled_drop:
+        db.executemany(
+            "DELETE FROM settled WHERE gateway = ? AND epoch = ? AND first = ?",
+            [(gateway, epoch, first) for gateway, epoch, first, _ in change.settled_drop],
+        )
+    if change.settled_put:
+        db.executemany("INSERT OR REPLACE INTO settled VALUES (?, ?, ?, ?)", change.settled_put)
+    for letter in change.letters:
+        _insert_letter(db, letter)
+    if change.repeated_letters:
+        db.executemany(
+            "UPDATE letters SET count = count + 1, last_ms = ?2 WHERE key = ?1",
+            change.repeated_letters,
+        )
+    if change.counts:
+        _count(db, [(name.value, number) for name, number in change.counts.items() if number])
+    if change.marks:
+        db.executemany(
+            "INSERT INTO suspects VALUES (?, 0, 1) ON CONFLICT (digest) DO UPDATE SET in_hand = 1",
+            [(digest,) for digest in change.marks],
+        )
+    if change.unmarks:
+        db.executemany("DELETE FROM suspects WHERE digest = ?", [(digest,) for digest in change.unmarks])
+    if change.meta:
+        db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(change.meta.items()))
+
+
+def _insert_letter(db: sqlite3.Connection, letter: Letter) -> None:
+    db.execute("INSERT OR IGNORE INTO payloads VALUES (?, ?)", (letter.digest, letter.payload))
+    db.execute(
+        "INSERT INTO letters (key, reason, detail, topic, content_type, received_ms, last_ms, count, gateway, epoch,"
+        " ranges, sensor, readings, digest) VALUES (?, ?, ?, ?, ?, ?6, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12)"
+        " ON CONFLICT (key) DO UPDATE SET count = count + 1, last_ms = excluded.last_ms",
+        (
+            letter.key,
+            letter.reason.value,
+            letter.detail,
+            letter.topic,
+            letter.content_type,
+            letter.received_ms,
+            letter.gateway,
+            letter.epoch,
+            ranges_text(letter.ranges),
+            letter.sensor,
+            letter.readings,
+            letter.digest,
+        ),
+    )
+    _count(db, [(DEAD_PREFIX + letter.reason.value, 1)])
+
+
+def _count(db: sqlite3.Connection, counts: list[tuple[str, int]]) -> None:
+    db.executemany(
+        "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value", counts
+    )
