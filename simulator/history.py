@@ -1,0 +1,60 @@
+"""Days of a scenario's past, written straight to a store, so that the first look at a page is a full chart."""
+
+from collections.abc import Iterator
+from math import ceil
+
+from simulator.scenario.parts import Scenario, StationPlan
+from store.points import Points, PointWriter, SeriesKey, SeriesPoints
+from wire.flags import Flag
+
+STEP_S = 600.0
+_SCANS_A_WRITE = 1_000
+
+
+class HistoryError(Exception):
+    """The store refused a part of the history."""
+
+
+async def write_history(
+    writer: PointWriter, scenario: Scenario, until_s: float, *, days: float = 7.0, step_s: float = STEP_S
+) -> int:
+    """Write what every sensor would have read at each whole step of these days before `until_s`; answers how many points.
+
+    Raises StoreError or HistoryError. Written again it changes nothing.
+    """
+    written = 0
+    for points in history(scenario, until_s, days=days, step_s=step_s):
+        refused = await writer.write(points)
+        if refused:
+            raise HistoryError(f"the store refused {len(refused)} points of the history: {refused[0].reason}")
+        written += sum(len(one.time_ms) for one in points if isinstance(one, SeriesPoints))
+    return written
+
+
+def history(scenario: Scenario, until_s: float, *, days: float, step_s: float) -> Iterator[list[Points]]:
+    """The same as points, in portions. The serve counter is no part of it: nothing was served."""
+    last = ceil(until_s / step_s) - 1
+    first = ceil((until_s - days * 86_400.0) / step_s)
+    for start in range(first, last + 1, _SCANS_A_WRITE):
+        times_s = [n * step_s for n in range(start, min(start + _SCANS_A_WRITE, last + 1))]
+        for station in scenario.stations:
+            yield _portion(station, times_s)
+
+
+def _portion(station: StationPlan, times_s: list[float]) -> list[Points]:
+    columns: dict[str, list[float | None]] = {sensor.id: [] for sensor in station.sensors if not sensor.counts_serves}
+    for time_s in times_s:
+        values = station.measure(time_s)
+        for sensor_id, column in columns.items():
+            column.append(values[sensor_id])
+    times_ms = [round(time_s * 1000.0) for time_s in times_s]
+    return [
+        SeriesPoints(
+            SeriesKey(sensor.quantity, station.id, sensor.id),
+            times_ms,
+            [None if value is None else sensor.form.value(sensor.form.number(value)) for value in columns[sensor.id]],
+            [int(Flag.PASS)] * len(times_ms),
+        )
+        for sensor in station.sensors
+        if not sensor.counts_serves
+    ]

@@ -1,0 +1,70 @@
+"""The parts of a scenario: stations, their sensors, and what they read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hydrology.registry import StationKind
+from simulator.registers import Form
+from wire.quantities import QUANTITIES
+
+Measured = Callable[[float], dict[str, float]]
+"""The engineering value of each sensor of a station at a time, seconds since 1970."""
+
+SERVES = "serves"
+"""The last part of the id of the sensor that counts the blocks served."""
+
+
+@dataclass(frozen=True, slots=True)
+class SensorPlan:
+    """One sensor: what it measures, how its registers hold it, and the levels of concern."""
+
+    id: str
+    quantity: str
+    title: str
+    form: Form
+    decimals: int = 2
+    thresholds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """The unit that the quantity is stored in."""
+        return QUANTITIES[self.quantity].unit
+
+    @property
+    def counts_serves(self) -> bool:
+        """Whether this is the device's serve counter and no measurement."""
+        return self.quantity == "count"
+
+
+@dataclass(frozen=True, slots=True)
+class StationPlan:
+    """One station with its sensors. `measure` gives every sensor's value but the serve counter's."""
+
+    id: str
+    name: str
+    kind: StationKind
+    water: str
+    latitude: float
+    longitude: float
+    sensors: tuple[SensorPlan, ...]
+    measure: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A water system: one district, one gateway, its stations."""
+
+    seed: int
+    district: str
+    district_name: str
+    timezone: str
+    gateway: str
+    gateway_name: str
+    stations: tuple[StationPlan, ...]
+
+    def values(self, t: float) -> dict[str, float]:
+        """Every sensor's engineering value at this time, by sensor id."""
+        out: dict[str, float] = {}
+        for station in self.stations:
+            out |= station.measure(t)
+        return out
