@@ -1,0 +1,1 @@
+"""Who is told of a warning: Alertmanager's configuration, and a receiver that prints."""
