@@ -56,6 +56,13 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+class ImpatientPrometheus(Prometheus):
+    """Knows its Alertmanager only after 5 s, and would send again what fired before then after a minute."""
+
+    def arguments(self) -> list[str]:
+        return [*super().arguments(), "--rules.alert.resend-delay=1s"]
+
+
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with Receiver() as server:
@@ -100,7 +107,7 @@ def test_alertmanager_accepts_the_configuration(amtool: Path) -> None:
     ],
 )
 def test_each_severity_has_its_receiver(amtool: Path, labels: list[str], receiver_name: str) -> None:
-    command = [
+    command: list[str | Path] = [
         amtool,
         "config",
         "routes",
@@ -190,18 +197,14 @@ def test_a_warning_goes_the_whole_way_from_a_rule_to_a_receiver(
     rules = (RULES / "pipeline.yml").read_text()
     assert "for: 5m" in rules
     (tmp_path / "pipeline.yml").write_text(rules.replace("for: 5m", "for: 0s"))
-    prometheus = Prometheus(
-        tmp_path / "prometheus", targets={"influxdb": ["127.0.0.1:1"]}, alertmanager_port=our_alertmanager.port
+    prometheus = ImpatientPrometheus(
+        tmp_path / "prometheus",
+        targets={"influxdb": ["127.0.0.1:1"]},
+        rules=[tmp_path / "pipeline.yml"],
+        alertmanager_port=our_alertmanager.port,
     )
     with prometheus:
-        # What fires before Prometheus knows its Alertmanager is sent again only a minute later.
-        eventually_sync(
-            lambda: request(prometheus.port, "GET", "/api/v1/alertmanagers")["data"]["activeAlertmanagers"],
-            timeout_s=30,
-        )
-        prometheus.rules = (tmp_path / "pipeline.yml",)
-        prometheus.reload()
-        eventually_sync(lambda: receiver.alerts("/watchdog") and receiver.alerts("/warning"), timeout_s=30)
+        eventually_sync(lambda: receiver.alerts("/watchdog") and receiver.alerts("/warning"), timeout_s=40)
     assert receiver.alerts("/watchdog")[0]["alertname"] == "Watchdog"
     assert receiver.alerts("/warning")[0]["alertname"] == "TargetDown"
     body = next(body for path, body in receiver.got if path == "/warning")
