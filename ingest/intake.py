@@ -27,7 +27,6 @@ from wire.ranges import Range, RangeSet, coalesce
 from wire.reasons import Reason, WireError
 from wire.topics import Topic, parse_topic
 
-
 DETAIL_TOLD = 200
 """Characters of a refusal's detail that go back over a link that costs money."""
 

@@ -1,0 +1,113 @@
+"""From rows that the store has passed to the transaction that trims the spool. Pure but for the settled ranges it keeps."""
+
+import json
+from collections.abc import Callable
+
+from ingest.change import Change, Count
+from ingest.intake import point_letter, record_letter
+from ingest.lanes import InHand
+from ingest.received import Logs
+from store.points import DeliveryPoint
+from wire.batch import Record
+from wire.names import epoch_text
+from wire.ranges import RangeSet
+
+DELIVERY_BYTES = 60_000
+"""InfluxDB's longest string field is 64 KB: older epochs are left out beyond this (their logs are long past retention)."""
+HOUR_MS = 3_600_000
+
+
+def settle(hands: list[InHand], settled: Logs, topic_of: Callable[[str], str]) -> Change:
+    """Trim these rows, note their ranges as settled, and make dead letters of what the store refused in them."""
+    change = Change()
+    touched: dict[tuple[str, int], RangeSet] = {}
+    for hand in hands:
+        row = hand.row
+        change.trimmed.append(row.id)
+        stored = RangeSet(row.identities())
+        for source, at, why in hand.dead:
+            where = topic_of(row.gateway)
+            if isinstance(source, Record):
+                letter = record_letter(where, row.gateway, row.epoch, row.received_ms, source, why)
+            else:
+                letter = point_letter(where, row.gateway, row.epoch, row.received_ms, source, at, why)
+            change.add_letter(letter)
+            for first, last in letter.ranges:
+                stored.remove(first, last)
+        change.counts[Count.WAITING] -= row.readings
+        change.counts[Count.STORED] += row.readings - len(hand.dead)
+        touched.setdefault((row.gateway, row.epoch), RangeSet()).update(stored)
+    for (gateway, epoch), stored in touched.items():
+        put_settled(change, settled, gateway, epoch, stored)
+    return change
+
+
+def put_settled(change: Change, settled: Logs, gateway: str, epoch: int, stored: RangeSet) -> None:
+    """Add these ranges to what is settled, here and in the change."""
+    numbers = settled.of(gateway, epoch)
+    before = set(numbers)
+    numbers.update(stored)
+    after = set(numbers)
+    change.settled_drop.extend((gateway, epoch, first, last) for first, last in before - after)
+    change.settled_put.extend((gateway, epoch, first, last) for first, last in after - before)
+
+
+class Deliveries:
+    """Whose settled ranges the store does not know yet; each gateway's are written at most every `interval_s`."""
+
+    def __init__(self, settled: Logs, interval_s: float = 10.0) -> None:
+        self._settled = settled
+        self._interval_s = interval_s
+        self._changed: dict[str, None] = {}
+        self._newest: dict[str, dict[int, None]] = {}
+        self._next_s: dict[str, float] = {}
+
+    def note(self, hands: list[InHand]) -> None:
+        """These rows were settled."""
+        for hand in hands:
+            self._changed[hand.row.gateway] = None
+            epochs = self._newest.setdefault(hand.row.gateway, {})
+            epochs.pop(hand.row.epoch, None)
+            epochs[hand.row.epoch] = None
+
+    def due(self, now_s: float, wall_ms: int, most: int, *, all_of_them: bool = False) -> list[DeliveryPoint]:
+        """Up to `most` points to be written now. An hour's point overwrites itself: a day has 24 of a gateway, not 8,640."""
+        out: list[DeliveryPoint] = []
+        for gateway in list(self._changed):
+            if len(out) == most:
+                break
+            if all_of_them or self._next_s.get(gateway, 0.0) <= now_s:
+                self._next_s[gateway] = now_s + self._interval_s
+                del self._changed[gateway]
+                out.append(DeliveryPoint(gateway, wall_ms - wall_ms % HOUR_MS, self._body(gateway)))
+        return out
+
+    def again(self, points: list[DeliveryPoint]) -> None:
+        """They were not written."""
+        for point in points:
+            self._changed[point.gateway] = None
+
+    def _body(self, gateway: str) -> str:
+        """Epoch to ranges, the epochs that changed last first; bounded."""
+        newest = list(reversed(self._newest.get(gateway, {})))
+        epochs = self._settled.epochs(gateway)
+        order = newest + [epoch for epoch in epochs if epoch not in newest]
+        pieces: list[str] = []
+        size = 2
+        for epoch in order:
+            ranges = json.dumps(list(epochs[epoch]), separators=(",", ":")) if epoch in epochs else "[]"
+            piece = f'"{epoch_text(epoch)}":{ranges}'
+            size += len(piece) + 1
+            if size > DELIVERY_BYTES:
+                break
+            pieces.append(piece)
+        return "{" + ",".join(pieces) + "}"
+
+
+def read_delivery(body: str) -> dict[int, RangeSet]:
+    """The ranges of a `delivery` point. Raises ValueError."""
+    try:
+        doc = json.loads(body)
+        return {int(epoch, 16): RangeSet((int(a), int(b)) for a, b in ranges) for epoch, ranges in doc.items()}
+    except (AttributeError, TypeError, RecursionError) as error:
+        raise ValueError(f"not a delivery: {body[:80]!r}") from error
