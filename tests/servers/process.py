@@ -78,6 +78,10 @@ class ServerProcess(ABC):
         self.log = folder / f"{self.program}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
+    def executable(self) -> Path:
+        """The program's file."""
+        return find_server(self.program)
+
     @abstractmethod
     def arguments(self) -> list[str]:
         """Write the configuration and return the arguments that name it."""
@@ -100,7 +104,7 @@ class ServerProcess(ABC):
     def start(self) -> None:
         """Start, and return once it answers."""
         assert not self.running, f"{self.program} runs already"
-        path = find_server(self.program)
+        path = self.executable()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [path, *self.arguments()],
