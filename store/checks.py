@@ -3,16 +3,19 @@
 InfluxDB would refuse a whole request for one of these, or change a name silently.
 """
 
+import re
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from functools import lru_cache
 from math import isfinite
 
-from store.points import DeliveryPoint, Points, RecordPoint, RefusedPoint, SeriesPoints
+from store.points import DeliveryPoint, Points, RecordPoint, RefusedPoint, SeriesKey, SeriesPoints
 
 MAX_TIME_MS = 9_223_372_036_854
 """InfluxDB keeps nanoseconds in 64 bits: until the year 2262, and as far back before 1970."""
 MAX_NAME_LENGTH = 255
 """Together the names of a series must stay below InfluxDB's 64 KB; ids of the contract have 63 characters."""
+_ESCAPE = re.compile(r'\\[,= "]')
+"""Line protocol has no way to write a backslash before one of these."""
 MAX_BODY_BYTES = 1_000_000
 """Tried on InfluxDB 1.6.7 and 2.7.12, which both take a string field of this size."""
 
@@ -38,6 +41,8 @@ def name_fault(name: str) -> str | None:
         return f"a name that makes its line a comment: {name!r}"
     if name[-1] == "\\":
         return f"a name that ends in a backslash: {name!r}"
+    if "\\" in name and _ESCAPE.search(name):
+        return f"a name with a backslash before a comma, equals sign, quote or space: {name!r}"
     if not name.isprintable():
         return f"a name with a control character: {name!r}"
     return None
@@ -59,35 +64,40 @@ def _single_fault(one: RecordPoint | DeliveryPoint) -> str | None:
 
 
 def _series_faults(series: SeriesPoints) -> Iterator[tuple[int, str]]:
-    columns = (series.time_ms, series.value, series.flag, series.raw, series.tests, series.rev)
-    if len({len(column) for column in columns if column is not None}) != 1:
-        raise ValueError(f"columns of unequal length in {series.key}")
-    for name in series.key:
-        reason = name_fault(name)
-        if reason is not None:
-            for row in range(len(series.time_ms)):
-                yield row, reason
-            return
-    if _all_good(series):
+    length = len(series.time_ms)
+    for column in (series.value, series.flag, series.raw, series.tests, series.rev):
+        if column is not None and len(column) != length:
+            raise ValueError(f"columns of unequal length in {series.key}")
+    reason = _key_fault(series.key)
+    if reason is not None:
+        yield from ((row, reason) for row in range(length))
+        return
+    if length == 0 or (
+        min(series.time_ms) >= -MAX_TIME_MS
+        and max(series.time_ms) <= MAX_TIME_MS
+        and _all_finite(series.value)
+        and (series.raw is None or _all_finite(series.raw))
+    ):
         return
     for row, time_ms in enumerate(series.time_ms):
         if not -MAX_TIME_MS <= time_ms <= MAX_TIME_MS:
             yield row, f"time {time_ms} ms is beyond what InfluxDB keeps"
             continue
-        for name, column in (("value", series.value), ("raw", series.raw)):
-            number = column[row] if column is not None else None
+        for name, numbers in (("value", series.value), ("raw", series.raw)):
+            number = numbers[row] if numbers is not None else None
             if number is not None and not isfinite(number):
                 yield row, f"{name} is {number!r}"
                 break
 
 
-def _all_good(series: SeriesPoints) -> bool:
-    if not series.time_ms:
-        return True
-    if min(series.time_ms) < -MAX_TIME_MS or max(series.time_ms) > MAX_TIME_MS:
-        return False
+@lru_cache(maxsize=100_000)
+def _key_fault(key: SeriesKey) -> str | None:
+    return next((reason for name in key if (reason := name_fault(name)) is not None), None)
+
+
+def _all_finite(column: list[float | None]) -> bool:
+    """NaN and infinity both survive a sum. Large values may overflow to infinity too: then each is looked at."""
     try:
-        # NaN and infinity both survive a sum; large values may overflow to infinity, then each is looked at.
-        return isfinite(sum(filter(None, chain(series.value, series.raw or ()))))
+        return isfinite(sum(column if None not in column else filter(None, column)))  # type: ignore[arg-type]
     except OverflowError:
         return False

@@ -1,6 +1,7 @@
 """InfluxDB over plain HTTP with aiohttp: writing through `/write` (1.x, 2.x and 3), and what its errors mean to us."""
 
 import zlib
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -50,14 +51,16 @@ def transport_error(error: Exception, url: str) -> StoreError:
 @asynccontextmanager
 async def open_session(settings: InfluxSettings) -> AsyncIterator[aiohttp.ClientSession]:
     """A session that brings the token, or user name and password, with every request."""
+    headers = {}
     token = settings.read_token()
-    auth = None
-    if token is None and settings.username is not None:
-        auth = aiohttp.BasicAuth(settings.username, settings.password.get_secret_value() if settings.password else "")
+    if token is not None:
+        headers["Authorization"] = f"Token {token}"
+    elif settings.username is not None:
+        password = settings.password.get_secret_value() if settings.password is not None else ""
+        headers["Authorization"] = "Basic " + b64encode(f"{settings.username}:{password}".encode()).decode()
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=CONNECTIONS),
-        headers={"Authorization": f"Token {token}"} if token is not None else None,
-        auth=auth,
+        headers=headers,
         timeout=timeout(settings),
     ) as session:
         yield session

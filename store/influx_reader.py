@@ -13,6 +13,8 @@ from store.lines import DELIVERY, RESERVED
 from store.points import History, Latest, SeriesKey, StoreMisconfiguredError, StoreUnavailableError
 from store.settings import InfluxSettings
 
+_NOT_EXECUTED = "not executed"
+
 
 class _Series(NamedTuple):
     name: str
@@ -110,17 +112,24 @@ class InfluxReader:
                 StoreUnavailableError(said) if status in (408, 429) or status >= 500 else StoreMisconfiguredError(said)
             )
         try:
-            return [_result(result) for result in json.loads(body)["results"]]
+            results = json.loads(body)["results"]
+            _raise_errors([str(result["error"]) for result in results if "error" in result], self._settings.bucket)
+            return [_series(result) for result in results]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreMisconfiguredError(f"{self._url}: the answer is not one of InfluxDB's: {error!r}") from error
 
 
-def _result(result: dict[str, Any]) -> list[_Series]:
-    if "error" in result:
-        message = str(result["error"])
-        if "not found" in message or "not authorized" in message:
-            raise StoreMisconfiguredError(message)
-        raise StoreUnavailableError(message)
+def _raise_errors(errors: list[str], bucket: str) -> None:
+    """Tells the first reason. A missing bucket is sometimes only told by "not executed", without any reason."""
+    reasons = [error for error in errors if error != _NOT_EXECUTED]
+    if reasons:
+        lasting = "not found" in reasons[0] or "not authorized" in reasons[0]
+        raise StoreMisconfiguredError(reasons[0]) if lasting else StoreUnavailableError(reasons[0])
+    if errors:
+        raise StoreMisconfiguredError(f"the query was not executed: is there a bucket {bucket!r}?")
+
+
+def _series(result: dict[str, Any]) -> list[_Series]:
     return [_Series(one["name"], one.get("tags", {}), one["values"]) for one in result.get("series", [])]
 
 

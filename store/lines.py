@@ -89,13 +89,20 @@ def _full_lines(prefix: str, one: SeriesPoints) -> Iterator[str]:
 def full_columns(one: SeriesPoints) -> tuple[list[float | None], list[int | None], list[int | None]]:
     """Raw, tests and rev as they are stored: raw only where it differs, but all of them where `rev` is given."""
     nothing: list[None] = [None] * len(one.value)
-    raw: list[float | None] = [
-        None if before == value else before for before, value in zip(one.raw or nothing, one.value, strict=True)
-    ]
-    tests: list[int | None] = list(one.tests or nothing)
-    rev: list[int | None] = list(one.rev or nothing)
-    for row, number in enumerate(rev):
-        if number is not None:
-            raw[row] = one.value[row] if raw[row] is None else raw[row]
-            tests[row] = 0 if tests[row] is None else tests[row]
-    return raw, tests, rev
+    raw: list[float | None] = (
+        [None if before == value else before for before, value in zip(one.raw, one.value, strict=True)]
+        if one.raw is not None
+        else [*nothing]
+    )
+    tests: list[int | None] = one.tests if one.tests is not None else [*nothing]
+    if one.rev is None:
+        return raw, tests, [*nothing]
+    changed = [rev is not None for rev in one.rev]
+    return (
+        [
+            value if now and before is None else before
+            for now, before, value in zip(changed, raw, one.value, strict=True)
+        ],
+        [0 if now and mask is None else mask for now, mask in zip(changed, tests, strict=True)],
+        one.rev,
+    )
