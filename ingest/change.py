@@ -110,6 +110,8 @@ class Change:
 
     rows: list[Row] = field(default_factory=list)
     trimmed: list[int] = field(default_factory=list)
+    gone_bytes: int = 0
+    """Of the bodies of the rows that are trimmed or set aside."""
     set_aside: list[tuple[int, str]] = field(default_factory=list)
     """Rows that cannot be used, and why."""
     letters: list[Letter] = field(default_factory=list)
@@ -122,6 +124,19 @@ class Change:
     """Digests of messages about to be decoded after an unclean stop."""
     unmarks: list[str] = field(default_factory=list)
     meta: dict[str, str] = field(default_factory=dict)
+
+    def trim(self, row: Row) -> None:
+        """Take this row out of the spool."""
+        self.trimmed.append(row.id)
+        self.gone_bytes += len(row.body)
+
+    def put_aside(self, row: Row, why: str) -> None:
+        """Take a row that cannot be used out of the spool, keep it aside, and move its count."""
+        self.set_aside.append((row.id, why))
+        self.gone_bytes += len(row.body) if isinstance(row.body, bytes) else 0
+        number = row.readings if isinstance(row.readings, int) else 0
+        self.counts[Count.WAITING] -= number
+        self.counts[Count.SET_ASIDE] += number
 
     def add_letter(self, letter: Letter) -> None:
         """Put a new letter in, and count it."""

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from ingest.change import Change
-from ingest.spool import Spool, Usage
+from ingest.spool import Spool, Totals, Usage
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +64,11 @@ class Committer:
         self._stopping.set()
         self._wake.set()
         await asyncio.to_thread(self._thread.join)
+
+    @property
+    def totals(self) -> Totals:
+        """What the database holds after the last commit."""
+        return self._spool.totals
 
     def submit(self, change: Change) -> "asyncio.Future[None]":
         """Queue a change; the future is done when it is durable. Changes become durable in the order of this call."""

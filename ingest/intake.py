@@ -59,10 +59,11 @@ class Group:
 
     change: Change = field(default_factory=Change)
     due: list[Due] = field(default_factory=list)
-    accepted: list[tuple[str, Accepted]] = field(default_factory=list)
-    """Gateway and series, for the last values."""
+    accepted: list[Accepted] = field(default_factory=list)
+    """For the last values."""
+    seen: dict[str, int] = field(default_factory=dict)
+    """When a message of each gateway came, milliseconds since 1970."""
     arrivals: list[float] = field(default_factory=list)
-    bytes: int = 0
 
 
 class Intake:
@@ -87,11 +88,16 @@ class Intake:
         self._next_id = next_id
         self._decode = decode
 
+    def is_poison(self, name: str) -> bool:
+        """Whether messages of this digest are refused undecoded."""
+        return name in self._poison
+
     def take(self, arrival: Arrival, group: Group) -> None:
         """Decide on one message of readings (or of no known kind)."""
         judged = self._judge(arrival)
         group.arrivals.append(arrival.arrived_s)
-        group.bytes += len(arrival.payload)
+        if judged.address is not None:
+            group.seen[judged.address.gateway] = arrival.received_ms
         if judged.gateway is None:
             self._without_identity(arrival, judged, group)
         else:
@@ -153,7 +159,7 @@ class Intake:
             )
             self._next_id += 1
             counts[Count.WAITING] += readings
-            group.accepted.extend((gateway, one) for one in judged.accepted)
+            group.accepted.extend(judged.accepted)
         if judged.address is not None:
             group.due.append(Due(judged.address, judged.epoch, ranges, told, arrival.arrived_s))
 

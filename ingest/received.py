@@ -38,6 +38,10 @@ class Logs:
         """The numbers of each epoch of this gateway."""
         return self._gateways.get(gateway, {})
 
+    def replace(self, other: "Logs") -> None:
+        """Hold what the other one holds; the other one must not be used after."""
+        self._gateways = other._gateways
+
     def add(self, gateway: str, epoch: int, ranges: Iterable[Range]) -> None:
         """Put these in."""
         self.of(gateway, epoch).update(ranges)

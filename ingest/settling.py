@@ -23,7 +23,7 @@ def settle(hands: list[InHand], settled: Logs, topic_of: Callable[[str], str]) -
     touched: dict[tuple[str, int], RangeSet] = {}
     for hand in hands:
         row = hand.row
-        change.trimmed.append(row.id)
+        change.trim(row)
         stored = RangeSet(row.identities())
         for source, at, why in hand.dead:
             where = topic_of(row.gateway)

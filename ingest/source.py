@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -33,10 +33,11 @@ class Source:
         self._queue: deque[Queued] = deque()
         self._bytes = 0
         self._event = asyncio.Event()
+        self.empty = asyncio.Event()
+        self.empty.set()
         self._full = False
         self._held = False
         self._paused = False
-        self.counts: Counter[str] = Counter()
 
     @property
     def waiting(self) -> int:
@@ -62,6 +63,7 @@ class Source:
             self._full = True
             self._flow()
         self._event.set()
+        self.empty.clear()
 
     def hold(self, held: bool) -> None:
         """Stop or go on reading the socket for another reason than the queue: a full disk, the end."""
@@ -91,6 +93,8 @@ class Source:
             out.append(queued)
             size += len(queued.message.payload)
             self._bytes -= len(queued.message.payload) + MESSAGE_OVERHEAD_BYTES
+        if not self._queue:
+            self.empty.set()
         if self._full and self._bytes <= LOW_BYTES and len(self._queue) <= LOW_MESSAGES:
             self._full = False
             self._flow()

@@ -8,14 +8,14 @@ import fcntl
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
 from ingest.change import Change, Letter, Row
-from ingest.received import ranges_text
+from ingest.received import Logs, parse_ranges, ranges_text
 from ingest.schema import CREATE, DEAD_PREFIX, FREE_MARGIN_BYTES, SCHEMA_VERSION, WAL_BOUND_BYTES
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ class Usage:
 
     file_bytes: int
     free_bytes: int
+    oldest_ms: int | None = None
 
     @property
     def disk_is_low(self) -> bool:
@@ -46,10 +47,42 @@ class Usage:
         return self.free_bytes < WAL_BOUND_BYTES + FREE_MARGIN_BYTES
 
 
+@dataclass(slots=True)
+class Totals:
+    """What is in the database after the last commit, without asking it."""
+
+    counters: dict[str, int] = field(default_factory=dict)
+    rows: int = 0
+    bytes: int = 0
+    letters: int = 0
+
+    def add(self, change: Change) -> None:
+        """This change was committed."""
+        self.rows += len(change.rows) - len(change.trimmed) - len(change.set_aside)
+        self.bytes += sum(len(row.body) for row in change.rows) - change.gone_bytes
+        self.letters += len(change.letters)
+        for name, number in change.counts.items():
+            self.counters[name.value] = self.counters.get(name.value, 0) + number
+        for letter in change.letters:
+            name_of = DEAD_PREFIX + letter.reason.value
+            self.counters[name_of] = self.counters.get(name_of, 0) + 1
+
+
+@dataclass(slots=True)
+class Holding:
+    """What was received, as the database knows it, and the totals. `damaged` rows are readable by nobody."""
+
+    received: Logs = field(default_factory=Logs)
+    settled: Logs = field(default_factory=Logs)
+    dead_keys: set[str] = field(default_factory=set)
+    totals: Totals = field(default_factory=Totals)
+    damaged: int = 0
+
+
 class Spool:
     """Open with `with`; all methods are for one thread at a time.
 
-    `is_new`: the database was begun just now. `was_clean`: the last process closed it in order.
+    `is_new`: the database was begun just now. `was_clean`: the last process set the value "clean" before it ended.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,6 +90,7 @@ class Spool:
         self.is_new = False
         self.was_clean = True
         self.lost: Path | None = None
+        self.totals = Totals()
         self._lock: IO[str] | None = None
         self._db: sqlite3.Connection | None = None
 
@@ -127,38 +161,18 @@ class Spool:
             if found != "ok":
                 raise sqlite3.DatabaseError(found)
 
-    def close_cleanly(self) -> None:
-        """Say that this process stopped in order."""
-        self._open_db.execute("UPDATE meta SET value = '1' WHERE key = 'clean'")
-
     # what a start needs
-
-    def rows(self) -> Iterator[Row]:
-        """All rows in order; for reading their identities at start."""
-        db = self._open_db
-        db.text_factory = _lenient
-        try:
-            for fields in db.execute(f"SELECT {_ROW} FROM spool ORDER BY id"):
-                yield Row(*fields)
-        finally:
-            db.text_factory = str
 
     def next_id(self) -> int:
         """An id above all that are in use."""
         query = "SELECT max(ifnull((SELECT max(id) FROM spool), 0), ifnull((SELECT max(id) FROM set_aside), 0))"
         return int(self._open_db.execute(query).fetchone()[0]) + 1
 
-    def settled(self) -> Iterator[tuple[str, int, int, int]]:
-        """Every settled range: gateway, epoch, first, last."""
-        yield from self._open_db.execute("SELECT gateway, epoch, first, last FROM settled")
-
-    def dead(self) -> Iterator[tuple[str, int | None, str, str]]:
-        """Every dead letter's gateway, epoch (None: no identity), ranges and key."""
-        yield from self._open_db.execute("SELECT gateway, epoch, ranges, key FROM letters")
-
-    def counters(self) -> dict[str, int]:
-        """All counters."""
-        return dict(self._open_db.execute("SELECT name, value FROM counters"))
+    def load(self) -> Holding:
+        """What the database holds: what was received, and the totals."""
+        holding = read_holding(self._open_db)
+        self.totals = holding.totals
+        return holding
 
     def meta(self, key: str) -> str | None:
         """A remembered value."""
@@ -193,6 +207,8 @@ class Spool:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
+        for change in changes:
+            self.totals.add(change)
         wal = self.path.with_name(self.path.name + "-wal")
         if wal.stat().st_size > WAL_BOUND_BYTES:  # a reader kept SQLite's own checkpoint from beginning anew
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -206,32 +222,39 @@ class Spool:
         db.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES_A_STEP})")  # execute() would free one page
         return free - VACUUM_PAGES_A_STEP > VACUUM_AT_FREE_PAGES
 
+    def oldest_ms(self) -> int | None:
+        """When the oldest waiting message came."""
+        row = self._open_db.execute("SELECT received_ms FROM spool ORDER BY id LIMIT 1").fetchone()
+        return None if row is None else int(row[0])
+
     def usage(self) -> Usage:
         """Bytes taken and bytes left."""
         disk = os.statvfs(self.path.parent)
         size = sum(
             path.stat().st_size for path in (self.path, self.path.with_name(self.path.name + "-wal")) if path.exists()
         )
-        return Usage(size, disk.f_bavail * disk.f_frsize)
+        return Usage(size, disk.f_bavail * disk.f_frsize, self.oldest_ms())
 
 
 class SpoolReader:
     """Reads the spool beside the thread that writes it."""
 
     def __init__(self, path: Path) -> None:
+        self._one_at_a_time = threading.Lock()
         self._db = sqlite3.connect(
             f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S
         )
 
     def after(self, row_id: int, most_rows: int, most_bytes: int) -> list[Row]:
         """The next rows in order: at least one if there is one, then as many as these bounds allow."""
-        try:
-            return self._after(row_id, most_rows, most_bytes)
-        except sqlite3.OperationalError:
-            if self._db.text_factory is _lenient:
-                raise
-            self._db.text_factory = _lenient  # a flipped bit in a text column; the checksum will say so
-            return self._after(row_id, most_rows, most_bytes)
+        with self._one_at_a_time:
+            try:
+                return self._after(row_id, most_rows, most_bytes)
+            except sqlite3.OperationalError:
+                if self._db.text_factory is _lenient:
+                    raise
+                self._db.text_factory = _lenient  # a flipped bit in a text column; the checksum will say so
+                return self._after(row_id, most_rows, most_bytes)
 
     def _after(self, row_id: int, most_rows: int, most_bytes: int) -> list[Row]:
         out: list[Row] = []
@@ -246,9 +269,48 @@ class SpoolReader:
         cursor.close()  # an open read would keep the WAL from being reused
         return out
 
+    def holding(self) -> Holding:
+        """What the database holds now, as one snapshot."""
+        with self._one_at_a_time:
+            self._db.execute("BEGIN")
+            try:
+                return read_holding(self._db)
+            finally:
+                self._db.execute("ROLLBACK")
+
     def close(self) -> None:
         """Close the connection."""
-        self._db.close()
+        with self._one_at_a_time:
+            self._db.close()
+
+
+def read_holding(db: sqlite3.Connection) -> Holding:
+    """Read all that a start needs. A row whose checksum is wrong is no receipt for anything."""
+    holding = Holding()
+    totals, received = holding.totals, holding.received
+    factory, db.text_factory = db.text_factory, _lenient
+    try:
+        for gateway, epoch, first, last in db.execute("SELECT gateway, epoch, first, last FROM settled"):
+            holding.settled.of(gateway, epoch).add(first, last)
+            received.of(gateway, epoch).add(first, last)
+        for fields in db.execute(f"SELECT {_ROW} FROM spool ORDER BY id"):
+            row = Row(*fields)
+            totals.rows += 1
+            totals.bytes += len(row.body) if isinstance(row.body, bytes) else 0
+            if row.whole:
+                received.add(row.gateway, row.epoch, row.identities())
+            else:
+                holding.damaged += 1
+        for gateway, epoch, ranges, key in db.execute("SELECT gateway, epoch, ranges, key FROM letters"):
+            totals.letters += 1
+            if epoch is None:
+                holding.dead_keys.add(key)
+            else:
+                received.add(gateway, epoch, parse_ranges(ranges))
+        totals.counters.update(db.execute("SELECT name, value FROM counters"))
+    finally:
+        db.text_factory = factory
+    return holding
 
 
 def _lenient(text: bytes) -> str:

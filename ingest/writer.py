@@ -11,10 +11,10 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from ingest.body import BodyError
-from ingest.change import Change, Count, Row
+from ingest.change import Change, Row
 from ingest.committer import Committer
 from ingest.lanes import LANES, InHand, LaneCache, Part, cut, passed
 from ingest.received import Logs
@@ -47,6 +47,10 @@ DELIVERY_POINTS = 500
 """In one request: each has some hundred bytes to some kilobytes."""
 
 
+async def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 class StoreState:
     """What is known of the store: for metrics and the ready page."""
 
@@ -67,7 +71,7 @@ class Drain:
         settled: Logs,
         *,
         topic_of: Callable[[str], str] = lambda gateway: "",
-        on_damaged: Callable[[], None] = lambda: None,
+        on_damaged: Callable[[], Awaitable[None]] = _nothing,
         on_write: Callable[[str, float, int], None] = lambda outcome, seconds, points: None,
         jitter: Callable[[], float] = random.random,
         delivery_interval_s: float = 10.0,
@@ -144,12 +148,9 @@ class Drain:
         change = Change()
         for row, why in damaged:
             log.error("spool row %s is damaged (%s): set aside, its readings will be asked for again", row.id, why)
-            change.set_aside.append((row.id, why))
-            number = row.readings if isinstance(row.readings, int) else 0
-            change.counts[Count.WAITING] -= number
-            change.counts[Count.SET_ASIDE] += number
+            change.put_aside(row, why)
         await self._committer.commit(change)
-        self._on_damaged()
+        await self._on_damaged()
 
     # lanes
 

@@ -1,0 +1,309 @@
+"""Composition root of ingest: puts the parts together, runs them, and stops them in order."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import ssl
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from health import HealthServer
+from hydrology.load import load_registry
+from hydrology.registry import Registry
+from ingest.centre import REFILL_UNTIL, Centre, refill_until
+from ingest.change import Change
+from ingest.committer import Committer
+from ingest.gateways import Gateways
+from ingest.intake import Intake
+from ingest.last_values import LastValues
+from ingest.metrics import Metrics, Reading, StateCollector
+from ingest.pipeline import TimeBounds, directory
+from ingest.recall import ask, settled_change
+from ingest.settings import IngestSettings
+from ingest.source import Source
+from ingest.spool import Holding, Spool, SpoolReader
+from ingest.writer import Drain
+from mqtt import Client, ConnectionState, SessionOptions, Subscription
+from mqtt.tls import tls_context
+from settings import SettingsError
+from settings.errors import Fault
+from store.open import open_reader, open_writer
+from wire.topics import Kind, topic, topic_filter
+
+log = logging.getLogger(__name__)
+
+SESSION_EXPIRY_S = 7 * 86_400
+"""The broker keeps our session for a week."""
+RECEIVE_MAXIMUM = 1_000
+SETTLE_DOWN_S = 1.0
+DRAIN_S = 1.5
+"""With the second before and the goodbye after: well under a service manager's ten seconds."""
+SEED_MS = 7 * 86_400_000
+"""How far back the newest values are looked up in the store."""
+
+
+def spool_path(state: Path) -> Path:
+    """Where the spool is."""
+    return state / "ingest" / "spool.sqlite"
+
+
+def part_of(registry: Registry, districts: list[str]) -> Registry:
+    """The gateways of these districts and the stations that they read; all of it when none is named."""
+    if not districts:
+        return registry
+    gateways = {gateway.id for gateway in registry.gateways if gateway.district in districts}
+    stations = [
+        station.model_copy(update={"sensors": [sensor for sensor in station.sensors if sensor.gateway in gateways]})
+        for station in registry.stations
+    ]
+    return registry.model_copy(
+        update={
+            "gateways": [gateway for gateway in registry.gateways if gateway.id in gateways],
+            "stations": [one for one in stations if one.sensors or one.district in districts],
+        }
+    )
+
+
+def check_districts(settings: IngestSettings, registry: Registry) -> None:
+    """Raises SettingsError when a district is named that the registry does not have."""
+    faults = [
+        Fault(
+            None,
+            "districts",
+            f"the registry has no district {name!r}",
+            f"it has {', '.join(sorted(registry.districts))}",
+        )
+        for name in settings.districts
+        if name not in registry.districts
+    ]
+    if faults:
+        raise SettingsError("ingest", faults)
+
+
+def read_secrets(settings: IngestSettings) -> tuple[bytes | None, ssl.SSLContext | None]:
+    """The broker's password and the TLS context. Raises SettingsError when a file cannot be read."""
+    try:
+        password = settings.broker.read_password()
+        tls = settings.broker.tls
+        context = tls_context(tls.ca_file, tls.cert_file, tls.key_file) if tls else None
+    except OSError as error:
+        raise SettingsError("ingest", [Fault(None, "broker", str(error), "check the files it names")]) from error
+    return None if password is None else password.encode(), context
+
+
+def filters(districts: list[str]) -> list[str]:
+    """The topics of these districts, or of all."""
+    return [topic_filter(kind, district) for district in districts or ["+"] for kind in (Kind.READINGS, Kind.STATUS)]
+
+
+async def run(settings: IngestSettings, state: Path, stop: asyncio.Event) -> None:
+    """Run ingest until `stop` is set; returns when all that was taken in is durable and the rest is closed.
+
+    Raises SettingsError, SpoolLockedError, or what ended one of its tasks.
+    """
+    registry = load_registry(settings.registry)
+    check_districts(settings, registry)
+    password, tls = read_secrets(settings)
+    async with AsyncExitStack() as stack:
+        spool = stack.enter_context(Spool(spool_path(state)))
+        poison = spool.poison() if spool.was_clean else spool.judge_suspects()
+        holding = spool.load()
+        next_id = spool.next_id()
+        is_new = spool.meta("recalled") is None
+        refill = is_new or int(spool.meta(REFILL_UNTIL) or 0) > _now_ms()
+        old_filters: list[str] = json.loads(spool.meta("filters") or "[]")
+        metrics_registry = CollectorRegistry()
+        metrics = Metrics(metrics_registry)
+        committer = await stack.enter_async_context(
+            Committer(
+                spool,
+                on_commit=metrics.commit_s.observe,
+                on_failure=lambda why: metrics.commit_failures.inc(),
+            )
+        )
+        reader = SpoolReader(spool.path)
+        stack.callback(reader.close)
+        writer = await stack.enter_async_context(open_writer(settings.store, state))
+        store_reader = await stack.enter_async_context(open_reader(settings.store, state))
+
+        parts = part_of(registry, settings.districts)
+        values = LastValues(parts)
+        gateways = Gateways(parts.district_of_gateway())
+        known = directory(registry)
+        limits = settings.limits
+        intake = Intake(
+            known,
+            lambda now_ms: TimeBounds(limits.earliest_ms, now_ms + limits.future_ms),
+            received=holding.received,
+            dead_keys=holding.dead_keys,
+            poison=poison,
+            next_id=next_id,
+        )
+        drain = Drain(
+            reader,
+            committer,
+            writer,
+            holding.settled,
+            topic_of=lambda gateway: topic(known.districts.get(gateway, "unknown"), gateway, Kind.READINGS),
+            on_damaged=lambda: centre.rebuild_received(),
+            on_write=metrics.write,
+        )
+
+        now_filters = filters(settings.districts)
+        client = Client(
+            settings.broker.host,
+            settings.broker.port,
+            SessionOptions(
+                client_id=settings.id,
+                username=settings.broker.username,
+                password=password,
+                subscriptions=tuple(Subscription(one) for one in now_filters),
+                forget=tuple(one for one in old_filters if one not in now_filters),
+                session_expiry_s=SESSION_EXPIRY_S,
+                keepalive_s=settings.broker.keepalive_s,
+                receive_maximum=RECEIVE_MAXIMUM,
+            ),
+            tls=tls,
+            on_messages=lambda messages: source.deliver(messages),
+            on_acknowledged=lambda answer: centre.acknowledged(answer),
+            on_state=lambda state, why: on_state(state, why),
+            # A new spool knows nothing of what an old session still holds: the gateways' logs do.
+            clean_start=not old_filters,
+        )
+        source = Source(pause=client.pause, resume=client.resume)
+        centre = Centre(
+            client=client,
+            source=source,
+            intake=intake,
+            committer=committer,
+            reader=reader,
+            drain=drain,
+            gateways=gateways,
+            values=values,
+            metrics=metrics,
+            spool_max_bytes=settings.spool.max_bytes,
+            refill=refill,
+            cautious=0 if spool.was_clean else RECEIVE_MAXIMUM,
+        )
+        _say_start(spool, holding)
+
+        went_live = asyncio.Event()
+
+        def on_state(state: ConnectionState, why: str) -> None:
+            if state is ConnectionState.LIVE:
+                log.info("connected to %s:%d", settings.broker.host, settings.broker.port)
+                went_live.set()
+                centre.connected()
+            elif state is ConnectionState.BACKING_OFF:
+                log.warning("not connected: %s", why)
+
+        async def remember_session() -> None:
+            await went_live.wait()
+            await committer.commit(Change(meta={"filters": json.dumps(now_filters)}))
+
+        async def seed_values() -> None:
+            latest = await ask(lambda: store_reader.latest(_now_ms() - SEED_MS), "the newest values")
+            values.seed(latest or {})
+
+        metrics_registry.register(
+            StateCollector(
+                parts, values, gateways, intake.received, lambda: _read(committer, client, drain, centre), _now_ms
+            )
+        )
+        health = HealthServer(settings.health, metrics_registry, lambda: _why_not_ready(client, drain, centre))
+        stack.enter_context(health)
+        if health.port:
+            log.info("health page on http://%s:%d/metrics", settings.health.host, health.port)
+
+        async def serve() -> None:
+            if is_new:
+                change = await settled_change(store_reader, holding.settled, holding.received)
+                change = change or Change()
+                change.meta.update({"recalled": "1", REFILL_UNTIL: refill_until(_now_ms())})
+                await committer.commit(change)
+            async with asyncio.TaskGroup() as tasks:
+                for name, task in (
+                    ("intake", centre.take_in()),
+                    ("finisher", centre.finish()),
+                    ("receipts", centre.speak()),
+                    ("watch", centre.watch()),
+                    ("drain", drain.run()),
+                    ("broker", client.run()),
+                    ("session", remember_session()),
+                    ("seed", seed_values()),
+                ):
+                    tasks.create_task(task, name=name)
+
+        serving = asyncio.create_task(serve(), name="ingest")
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        try:
+            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not serving.done():
+                await _stop_in_order(source, centre, client, drain)
+        finally:
+            stopping.cancel()
+            serving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await serving
+        await committer.commit(Change(meta={"clean": "1"}))
+        log.info("stopped: %d readings wait in the spool", committer.totals.counters.get("waiting", 0))
+
+
+async def _stop_in_order(source: Source, centre: Centre, client: Client, drain: Drain) -> None:
+    """Take nothing more in, finish what was taken, say goodbye, drain for a bounded time."""
+    source.hold(True)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_DOWN_S):
+            await centre.settle_down()
+    await client.close()
+    await drain.finish(DRAIN_S)
+
+
+def _say_start(spool: Spool, holding: Holding) -> None:
+    totals = holding.totals
+    if spool.is_new:
+        log.info("began a new spool at %s", spool.path)
+    else:
+        log.info("the spool holds %d messages, %d dead letters", totals.rows, totals.letters)
+    if not spool.was_clean:
+        log.warning("the last run did not stop in order: the first messages are taken one by one")
+    if holding.damaged:
+        log.error("%d spool rows are damaged: they are set aside, their readings are asked for again", holding.damaged)
+
+
+def _read(committer: Committer, client: Client, drain: Drain, centre: Centre) -> Reading:
+    totals, usage = committer.totals, committer.usage
+    return Reading(
+        counters=dict(totals.counters),
+        spool_rows=totals.rows,
+        spool_bytes=totals.bytes,
+        letters=totals.letters,
+        file_bytes=usage.file_bytes,
+        free_bytes=usage.free_bytes,
+        oldest_ms=usage.oldest_ms if totals.rows else None,
+        stopped=centre.stopped,
+        broker_connected=client.live,
+        broker_connects=client.connects,
+        broker_failures=client.failures,
+        sessions_lost=client.sessions_lost,
+        store_up=drain.state.up,
+        store_misconfigured=bool(drain.state.misconfigured),
+    )
+
+
+def _why_not_ready(client: Client, drain: Drain, centre: Centre) -> str | None:
+    if centre.stopped:
+        return f"intake is stopped: {', '.join(sorted(centre.stopped))}"
+    if not client.live:
+        return f"not connected to the broker: {client.why or client.state.value}"
+    if drain.state.misconfigured:
+        return f"the store's configuration must be mended: {drain.state.misconfigured}"
+    return None
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,270 @@
+"""The running ingest: takes groups of messages in, commits them, acknowledges, sends receipts. One task for each of these."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from typing import NamedTuple
+
+from ingest.change import Change
+from ingest.committer import Committer
+from ingest.gateways import Gateways, missing_of, received_of
+from ingest.intake import Due, Group, Intake
+from ingest.last_values import LastValues
+from ingest.metrics import Metrics
+from ingest.receipts import ReceiptBook
+from ingest.source import Queued, Source
+from ingest.spool import SpoolReader
+from ingest.writer import Drain
+from mqtt import Acknowledged, Client
+from wire.codec import CONTENT_TYPES, Codec
+from wire.messages import HELLO_EXPIRY_S, Command, Status, decode_message, encode_message
+from wire.names import digest, epoch_text
+from wire.reasons import WireError
+from wire.topics import Kind, Topic, parse_topic, topic
+
+log = logging.getLogger(__name__)
+
+GROUP_MESSAGES = 500
+GROUP_BYTES = 512 * 1024
+WINDOW_S = 0.005
+"""Messages that come within this of the first share its fsync."""
+GROUPS_UNDER_WAY = 2
+"""One is synced while the next is decoded."""
+WATCH_S = 0.5
+MOST_COMMANDS = 20_000
+"""Waiting to be sent; beyond it new ones are dropped, the gateway's next hello asks anew."""
+
+REFILL_UNTIL = "refill_until_ms"
+"""Until then every hello is answered with a request for what it names and was not received."""
+REFILL_MS = 7 * 86_400_000
+
+JSON = CONTENT_TYPES[Codec.JSON]
+
+
+def refill_until(now_ms: int) -> str:
+    """When to stop asking for what was lost: a gateway that was away for a week is the exception."""
+    return str(now_ms + REFILL_MS)
+
+
+class _UnderWay(NamedTuple):
+    committed: "asyncio.Future[None]"
+    group: Group
+    last: Queued
+    hellos: list[tuple[Topic, str | None]]
+
+
+class Centre:
+    """Everything between the broker's connection and the spool."""
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        source: Source,
+        intake: Intake,
+        committer: Committer,
+        reader: SpoolReader,
+        drain: Drain,
+        gateways: Gateways,
+        values: LastValues,
+        metrics: Metrics,
+        spool_max_bytes: int,
+        refill: bool,
+        cautious: int,
+    ) -> None:
+        self._client, self._source, self._intake, self._committer = client, source, intake, committer
+        self._reader, self._drain, self._gateways, self._values = reader, drain, gateways, values
+        self._metrics = metrics
+        self._spool_max_bytes = spool_max_bytes
+        self._refill = refill
+        self._cautious = cautious
+        self._book = ReceiptBook()
+        self._commands: deque[tuple[str, bytes]] = deque()
+        self._under_way: asyncio.Queue[_UnderWay] = asyncio.Queue(GROUPS_UNDER_WAY)
+        self._taking = asyncio.Lock()
+        self._speak = asyncio.Event()
+        self._all_told = asyncio.Event()
+        self._all_told.set()
+        self.stopped: frozenset[str] = frozenset()
+
+    # taking in
+
+    async def take_in(self) -> None:
+        """Groups of messages into the spool, for ever."""
+        while True:
+            careful = self._cautious > 0
+            taken = await self._source.take(1 if careful else GROUP_MESSAGES, GROUP_BYTES, 0.0 if careful else WINDOW_S)
+            async with self._taking:
+                group = Group()
+                hellos: list[tuple[Topic, str | None]] = []
+                if careful:
+                    await self._mark(taken[0], group)
+                for queued in taken:
+                    self._take_one(queued, group, hellos)
+                await self._under_way.put(_UnderWay(self._committer.submit(group.change), group, taken[-1], hellos))
+
+    async def _mark(self, queued: Queued, group: Group) -> None:
+        """After an unclean stop: write down what is about to be decoded, so that a second death can name it."""
+        self._cautious -= 1
+        name = digest(queued.arrival.payload)
+        if not self._intake.is_poison(name):
+            await self._committer.commit(Change(marks=[name]))
+            group.change.unmarks.append(name)
+
+    def _take_one(self, queued: Queued, group: Group, hellos: list[tuple[Topic, str | None]]) -> None:
+        arrival = queued.arrival
+        if arrival.topic.endswith("/status"):
+            self._metrics.messages.labels("status").inc()
+            self._take_status(queued, group, hellos)
+        else:
+            self._metrics.messages.labels("readings" if arrival.topic.endswith("/readings") else "other").inc()
+            self._intake.take(arrival, group)
+
+    def _take_status(self, queued: Queued, group: Group, hellos: list[tuple[Topic, str | None]]) -> None:
+        arrival = queued.arrival
+        if not arrival.payload:  # somebody took the retained status away
+            return
+        try:
+            address = parse_topic(arrival.topic)
+            status = decode_message(Status, arrival.payload)
+        except WireError as error:
+            self._metrics.bad_statuses.labels(error.reason.value).inc()
+            log.warning("a status on %s cannot be used: %s", arrival.topic[:200], error)
+            return
+        gateway = address.gateway
+        if self._intake.known.districts.get(gateway) == address.district:
+            self._gateways.status_came(gateway, status, arrival.received_ms, retained=queued.message.retained)
+        if status.nonce is None:
+            return
+        hellos.append((address, status.nonce))
+        for epoch, ranges in received_of(status, gateway, self._intake.received).items():
+            group.due.append(Due(address, epoch, ranges, [], arrival.arrived_s))
+        if self._refill:
+            for epoch, ranges in missing_of(status, gateway, self._intake.received).items():
+                ask = Command(command="resend", epoch=epoch_text(epoch), ranges=[[a, b] for a, b in ranges])
+                self._command(address.district, gateway, ask)
+                self._metrics.resends.inc()
+
+    # after the fsync
+
+    async def finish(self) -> None:
+        """Acknowledge and prepare receipts, group by group, in order."""
+        while True:
+            under_way = await self._under_way.get()
+            await under_way.committed
+            group, now_s = under_way.group, time.monotonic()
+            self._client.acknowledge(under_way.last.message)
+            self._client.flush()
+            if group.arrivals:
+                self._metrics.acknowledge_s.observe(now_s - min(group.arrivals))
+            if group.change.rows:
+                self._drain.rows_added()
+            for due in group.due:
+                self._book.add(due.address, due.epoch, due.ranges, due.refused, due.arrived_s)
+            for address, nonce in under_way.hellos:
+                self._book.hello(address, nonce)
+            if group.due or under_way.hellos:
+                self._all_told.clear()
+                self._speak.set()
+            for accepted in group.accepted:
+                self._values.note(accepted)
+            for gateway, received_ms in group.seen.items():
+                self._gateways.readings_came(gateway, received_ms)
+            self._under_way.task_done()
+
+    async def speak(self) -> None:
+        """Send receipts and commands when they are due and there is room."""
+        while True:
+            timeout_s = None
+            if self._client.room:
+                next_s = self._book.next_s()
+                timeout_s = None if next_s is None else max(0.0, next_s - time.monotonic())
+            if timeout_s is None or timeout_s > 0:
+                try:
+                    async with asyncio.timeout(timeout_s):
+                        await self._speak.wait()
+                except TimeoutError:
+                    pass
+            self._speak.clear()
+            self._send()
+            await asyncio.sleep(0)
+
+    def _send(self) -> None:
+        now_s, wall_ms = time.monotonic(), time.time_ns() // 1_000_000
+        for outgoing in self._book.due(now_s, wall_ms, self._client.room):
+            expiry_s = HELLO_EXPIRY_S if outgoing.answers_hello else None
+            payload = encode_message(outgoing.receipt)
+            if self._client.publish(outgoing.topic, payload, content_type=JSON, expiry_s=expiry_s) is None:
+                self._book.unsent(outgoing)
+                break
+            self._metrics.receipts.inc()
+            if outgoing.arrivals:
+                self._metrics.receipt_s.observe(now_s - min(outgoing.arrivals))
+        while self._commands and self._client.room:
+            where, payload = self._commands.popleft()
+            self._client.publish(where, payload, content_type=JSON)
+        self._client.flush()
+        if not self._book.waiting:
+            self._all_told.set()
+
+    def acknowledged(self, answer: Acknowledged) -> None:
+        """The broker took something of ours: there is room for more."""
+        if self._book.waiting or self._commands:
+            self._speak.set()
+
+    def connected(self) -> None:
+        """The session is live."""
+        if self._refill:
+            for gateway, view in self._gateways.views.items():
+                self._command(view.district, gateway, Command(command="hello"))
+        self._speak.set()
+
+    def _command(self, district: str, gateway: str, command: Command) -> None:
+        if len(self._commands) < MOST_COMMANDS:
+            self._commands.append((topic(district, gateway, Kind.COMMANDS), encode_message(command)))
+            self._speak.set()
+
+    # watching
+
+    async def watch(self) -> None:
+        """Stop intake while the disk or the spool is full."""
+        while True:
+            self.look()
+            await asyncio.sleep(WATCH_S)
+            self._book.forget_idle(time.monotonic())
+
+    def look(self) -> None:
+        """Decide whether messages may be taken in now."""
+        why = set()
+        if self._committer.usage.disk_is_low:
+            why.add("disk")
+        if self._committer.totals.bytes >= self._spool_max_bytes:
+            why.add("spool")
+        if self._committer.failing:
+            why.add("commit")
+        if frozenset(why) != self.stopped:
+            self.stopped = frozenset(why)
+            if why:
+                log.error("intake is stopped (%s): readings wait at the broker and in the gateways", ", ".join(why))
+            else:
+                log.info("intake goes on")
+            self._source.hold(bool(why))
+
+    async def rebuild_received(self) -> None:
+        """A spool row was damaged: find out anew what was received, and ask for the rest."""
+        async with self._taking:
+            # Everything submitted before is in the database after this, too.
+            await self._committer.commit(Change(meta={REFILL_UNTIL: refill_until(time.time_ns() // 1_000_000)}))
+            holding = await asyncio.to_thread(self._reader.holding)
+            self._intake.received.replace(holding.received)
+        self._refill = True
+        self.connected()
+
+    async def settle_down(self) -> None:
+        """Intake is stopped: wait until what was taken is committed, acknowledged and told."""
+        await self._source.empty.wait()
+        async with self._taking:
+            await self._under_way.join()
+        if self._client.live:
+            await self._all_told.wait()
