@@ -1,16 +1,21 @@
 """Where the simulator's roles are put together."""
 
 import asyncio
+import resource
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from hydrology.registry import StationKind
 from simulator.devices.emulator import Emulator
+from simulator.fleet import Fleet, FleetPlan, FleetReport
+from simulator.fleet.link import mqtt_links
 from simulator.ledger.writer import Ledger, NoLedger, Recorder
 from simulator.scenario import build_scenario
 from simulator.scenario.parts import Scenario
-from simulator.settings import DevicesSettings
+from simulator.settings import DevicesSettings, FleetSettings
+
+_OTHER_FILES = 200
 
 
 @asynccontextmanager
@@ -59,3 +64,25 @@ async def run_devices(
     async with open_devices(settings, state) as emulator:
         started(emulator)
         await stop.wait()
+
+
+async def run_fleet(
+    settings: FleetSettings,
+    state: Path,
+    stop: asyncio.Event,
+    say: Callable[[str], None] = lambda line: None,
+) -> FleetReport:
+    """Let a fleet work for its time or until told to stop. Raises LedgerError, or OSError for the broker's files."""
+    plan = FleetPlan(settings)
+    _allow_open_files(settings.gateways)
+    async with open_ledger(settings.ledger) as recorder:
+        return await Fleet(settings, plan, recorder, mqtt_links(settings.broker), say=say).run(stop)
+
+
+def _allow_open_files(connections: int) -> None:
+    """As many as the system lets this process have: a shell's usual limit is 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))

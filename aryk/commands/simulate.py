@@ -1,8 +1,9 @@
-"""`aryk simulate`: emulated instruments, fleets of gateways, a simulated past."""
+"""`aryk simulate`: emulated instruments, fleets of gateways, a simulated past, and the audit of their ledger."""
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from time import monotonic, time
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,6 +20,7 @@ LedgerFile = Annotated[Path | None, typer.Option("--ledger", help="SQLite file: 
 Store = Annotated[str, typer.Option("--store", help="a file for the embedded store, or the URL of InfluxDB")]
 Bucket = Annotated[str, typer.Option("--bucket", help="InfluxDB's bucket")]
 Org = Annotated[str, typer.Option("--org", help="InfluxDB's organisation")]
+Token = Annotated[str | None, typer.Option(envvar="ARYK_STORE_TOKEN", help="InfluxDB's token, better so than here")]
 TokenFile = Annotated[Path | None, typer.Option("--token-file", help="file with InfluxDB's token")]
 
 
@@ -26,8 +28,14 @@ def add_to(app: typer.Typer) -> None:
     """Add the command."""
     simulate = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
     simulate.command("devices")(devices)
+    simulate.command("fleet")(fleet)
     simulate.command("history")(history)
-    app.add_typer(simulate, name="simulate", help="Stand in for the water: instruments, fleets of gateways, a past.")
+    simulate.command("audit")(audit)
+    app.add_typer(
+        simulate,
+        name="simulate",
+        help="Stand in for the water: instruments, fleets, a past; audit what is stored of it.",
+    )
 
 
 def devices(
@@ -78,6 +86,154 @@ def devices(
         _fail(error)
 
 
+def fleet(
+    broker: Annotated[str, typer.Option("--broker", envvar="ARYK_BROKER", help="host or host:port")] = "127.0.0.1:1883",
+    gateways: Annotated[int, typer.Option("--gateways", min=1, max=100_000)] = 1000,
+    sensors: Annotated[int, typer.Option("--sensors", min=1, max=1000, help="of each gateway")] = 3,
+    interval: Annotated[str, typer.Option("--interval", help="between two scans of a gateway")] = "10s",
+    scans: Annotated[int, typer.Option("--scans", min=1, max=1000, help="scans in a message")] = 1,
+    codec: Annotated[Literal["cbor", "json"], typer.Option("--codec")] = "cbor",
+    rate: Annotated[
+        float | None, typer.Option("--rate", min=0.001, help="most readings a second of all; stretches the interval")
+    ] = None,
+    duration: Annotated[str | None, typer.Option("--for", help="stop scanning after this time; else on Ctrl-C")] = None,
+    ledger: LedgerFile = None,
+    district: Annotated[str, typer.Option("--district")] = "fleet",
+    districts: Annotated[int, typer.Option("--districts", min=1, max=1000, help="DISTRICT-1, DISTRICT-2 ...")] = 1,
+    prefix: Annotated[str, typer.Option("--prefix", help="gateways are PREFIX-00001 and so on")] = "fleet",
+    write_registry: Annotated[
+        Path | None, typer.Option("--write-registry", help="write the registry of this fleet into this file first")
+    ] = None,
+    only_registry: Annotated[bool, typer.Option("--only-registry", help="and do nothing more")] = False,
+    username: Annotated[str | None, typer.Option("--username", help="else each gateway's own id")] = None,
+    password_file: Annotated[Path | None, typer.Option("--password-file")] = None,
+    ca_file: Annotated[Path | None, typer.Option("--ca-file", help="TLS: the authority of the broker")] = None,
+    seed: Seed = 1,
+    state: State = Path("state"),
+) -> None:
+    """Be thousands of gateways in one process, each with its session, its log in memory and its receipts.
+
+    Ends with exit code 1 when a reading was left without a receipt.
+
+    \b
+    aryk simulate fleet --gateways 1000 --write-registry registry.toml --only-registry
+    aryk simulate fleet --broker 127.0.0.1:1883 --gateways 1000 --sensors 3 --interval 10s --for 60s --ledger ledger.sqlite
+    aryk simulate fleet --gateways 5000 --rate 2000 --codec json
+    """
+    from pydantic import ValidationError
+
+    from settings.broker import BrokerSettings, TlsSettings
+    from simulator.app import run_fleet
+    from simulator.fleet import FleetPlan, FleetReport, fleet_registry
+    from simulator.ledger import LedgerError
+    from simulator.settings import FleetSettings
+    from simulator.toml_text import toml_text
+
+    host, _, port = broker.rpartition(":") if ":" in broker else (broker, "", "1883")
+    try:
+        settings = FleetSettings(
+            broker=BrokerSettings(
+                host=host,
+                port=port,
+                username=username,
+                password_file=password_file,
+                tls=TlsSettings(ca_file=ca_file) if ca_file else None,
+            ),
+            district=district,
+            districts=districts,
+            prefix=prefix,
+            gateways=gateways,
+            sensors=sensors,
+            interval=interval,
+            scans_a_message=scans,
+            codec=codec,
+            seed=seed,
+            rate=rate,
+            duration=duration,
+            ledger=ledger,
+        )
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            typer.echo(f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}", err=True)
+        raise typer.Exit(2) from None
+    plan = FleetPlan(settings)
+    if write_registry is not None:
+        comment = "Written by `aryk simulate fleet --write-registry`: its gateways and stations."
+        write_registry.write_text(toml_text(fleet_registry(plan), comment), encoding="utf-8")
+        typer.echo(f"written {write_registry}")
+    if only_registry:
+        return
+    typer.echo(
+        f"{gateways} gateways of {sensors} sensors every {plan.interval_s:g} s: {plan.rate:.0f} readings/s to {host}:{port}"
+    )
+    start_logging()
+    reports: list[FleetReport] = []
+
+    async def work(stop: asyncio.Event) -> None:
+        started_s = monotonic()
+        report = await run_fleet(settings, state, stop, typer.echo)
+        typer.echo(report.summary(monotonic() - started_s))
+        reports.append(report)
+
+    try:
+        run_role(work)
+    except (OSError, LedgerError) as error:
+        _fail(error)
+    if not all(report.settled for report in reports):
+        raise typer.Exit(1)
+
+
+def audit(
+    ledger: Annotated[Path, typer.Option("--ledger", help="what `aryk simulate devices` or `fleet` wrote")],
+    store: Store,
+    gateway_log: Annotated[
+        list[Path] | None, typer.Option("--gateway-log", help="log.sqlite of a gateway; may be given more than once")
+    ] = None,
+    answer_within: Annotated[
+        str | None,
+        typer.Option("--answer-within", help="the gateway's timeout: what was answered later counts for nothing"),
+    ] = None,
+    show: Annotated[int, typer.Option("--show", min=0, help="how many faults to name")] = 20,
+    bucket: Bucket = "aryk",
+    org: Org = "aryk",
+    token: Token = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Compare what left the sensors with what is in the store. Exit code 1 when anything is lost, doubled, wrong or foreign.
+
+    \b
+    aryk simulate audit --ledger ledger.sqlite --store state/store/points.sqlite
+    aryk simulate audit --ledger ledger.sqlite --store http://127.0.0.1:8086 --token-file token
+    """
+    from settings.load import parse_duration_s
+    from simulator.audit import Audit
+    from simulator.audit import audit as compare
+    from simulator.ledger import LedgerError
+    from simulator.store_option import store_settings
+    from store.open import open_reader
+    from store.points import StoreError
+
+    async def work() -> Audit:
+        where = store_settings(store, bucket=bucket, org=org, token=token, token_file=token_file)
+        within_ms = round(float(parse_duration_s(answer_within)) * 1000.0) if answer_within is not None else None
+        async with open_reader(where, Path()) as reader:
+            return await compare(ledger, reader, gateway_logs=gateway_log, answer_within_ms=within_ms)
+
+    try:
+        found = asyncio.run(work())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--answer-within") from None
+    except (StoreError, LedgerError, OSError) as error:
+        _fail(error)
+    for finding in found.findings[:show]:
+        typer.echo(finding)
+    if len(found.findings) > show:
+        typer.echo(f"... and {len(found.findings) - show} more")
+    typer.echo(found)
+    if not found.clean:
+        raise typer.Exit(1)
+
+
 def history(
     store: Store,
     days: Annotated[float, typer.Option("--days", min=0.01, max=400.0)] = 7.0,
@@ -86,7 +242,7 @@ def history(
     canals: Canals = 1,
     bucket: Bucket = "aryk",
     org: Org = "aryk",
-    token: Annotated[str | None, typer.Option(envvar="ARYK_STORE_TOKEN", help="InfluxDB's token", hidden=True)] = None,
+    token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
     """Write a simulated past straight to a store, up to now, so that the first look at a page is a full chart.
@@ -95,8 +251,6 @@ def history(
     aryk simulate history --store state/store/points.sqlite
     aryk simulate history --store http://127.0.0.1:8086 --token-file token --days 30
     """
-    from time import time
-
     from settings.load import parse_duration_s
     from simulator.history import HistoryError, write_history
     from simulator.scenario import build_scenario
