@@ -5,8 +5,9 @@ One process writes, from a thread of its own; readers in the same or in other pr
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, repeat
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -71,8 +72,9 @@ INSERT INTO delivery (gateway, time_ms, body) VALUES (?, ?, ?)
 ON CONFLICT (gateway) DO UPDATE SET time_ms = excluded.time_ms, body = excluded.body
 WHERE excluded.time_ms >= delivery.time_ms
 """
+# CROSS JOIN holds the order, one look-up a series: left alone the planner walks through all points.
 _LATEST = """
-SELECT s.id, s.quantity, s.station, s.sensor, p.time_ms, p.value, p.flag FROM series s JOIN points p
+SELECT s.id, s.quantity, s.station, s.sensor, p.time_ms, p.value, p.flag FROM series s CROSS JOIN points p
 ON p.series = s.id AND p.time_ms = (SELECT max(time_ms) FROM points WHERE series = s.id AND time_ms >= ?)
 """
 _LAST_VALUE = """
@@ -196,14 +198,19 @@ class SqliteWriter(_Thread):
         new_ids: dict[SeriesKey, int] = {}
         connection.execute("BEGIN IMMEDIATE")
         try:
+            series = [
+                (item, one)
+                for item, one in enumerate(points)
+                if isinstance(one, SeriesPoints)
+                and (not skip or any((item, row) not in skip for row in range(len(one.time_ms))))
+            ]
+            ids = [self._id(connection, one.key, new_ids) for _, one in series]
+            columns = (_rows(at, one, item, skip) for at, (item, one) in zip(ids, series, strict=True))
+            connection.executemany(_UPSERT, chain.from_iterable(columns))
             for item, one in enumerate(points):
-                if isinstance(one, SeriesPoints):
-                    keep = [row for row in range(len(one.time_ms)) if (item, row) not in skip] if skip else None
-                    if keep is None or keep:
-                        connection.executemany(_UPSERT, _rows(self._id(connection, one.key, new_ids), one, keep))
-                elif (item, 0) in skip:
+                if (item, 0) in skip:
                     continue
-                elif isinstance(one, RecordPoint):
+                if isinstance(one, RecordPoint):
                     connection.execute(_UPSERT_RECORD, (one.gateway, one.kind, one.time_ms, one.body))
                 elif isinstance(one, DeliveryPoint):
                     connection.execute(_UPSERT_DELIVERY, (one.gateway, one.time_ms, one.body))
@@ -222,13 +229,10 @@ class SqliteWriter(_Thread):
         return known
 
 
-def _rows(series: int, one: SeriesPoints, keep: list[int] | None) -> Iterable[tuple[Any, ...]]:
+def _rows(series: int, one: SeriesPoints, item: int, skip: set[Place]) -> Iterator[tuple[Any, ...]]:
     raw, tests, rev = full_columns(one)
-    rows = zip([series] * len(one.time_ms), one.time_ms, one.value, one.flag, raw, tests, rev, strict=True)
-    if keep is None:
-        return rows
-    every = list(rows)
-    return [every[row] for row in keep]
+    rows = zip(repeat(series), one.time_ms, one.value, one.flag, raw, tests, rev, strict=False)
+    return (row for at, row in enumerate(rows) if (item, at) not in skip) if skip else rows
 
 
 def _series_id(connection: sqlite3.Connection, key: SeriesKey) -> int | None:

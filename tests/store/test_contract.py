@@ -200,6 +200,7 @@ async def test_what_no_store_takes_is_refused_and_the_rest_stored(store: Store) 
         points(T0, [5.0], key=LEVEL._replace(station="")),
         points(T0, [5.0], key=LEVEL._replace(quantity="#no")),
         points(T0, [5.0], key=LEVEL._replace(station="a\\,b")),
+        points(T0, [5.0], key=LEVEL._replace(station="\ud800")),
         points(9_223_372_036_855, [5.0]),
         RecordPoint("gw\x00", "gap", T0, "{}"),
         DeliveryPoint("gw", T0, "\ud800"),
@@ -207,7 +208,7 @@ async def test_what_no_store_takes_is_refused_and_the_rest_stored(store: Store) 
     ]
     refused = await store.writer.write(batch)
     assert [(one.item, one.row) for one in refused] == [
-        *[(0, 1), (0, 3), (0, 4), (1, 0), (1, 1), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0), (8, 0)]
+        *[(0, 1), (0, 3), (0, 4), (1, 0), (1, 1), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0), (8, 0), (9, 0)]
     ]
     assert refused[0] == RefusedPoint(0, 1, "value is nan")
     assert all(one.reason for one in refused)
