@@ -23,7 +23,7 @@ from ingest.last_values import LastValues
 from ingest.metrics import Metrics, Reading, StateCollector
 from ingest.pipeline import TimeBounds, directory
 from ingest.recall import ask, settled_change
-from ingest.settings import IngestSettings
+from ingest.settings import IngestSettings, spool_path
 from ingest.source import Source
 from ingest.spool import Holding, Spool, SpoolReader
 from ingest.writer import Drain
@@ -44,11 +44,6 @@ DRAIN_S = 1.5
 """With the second before and the goodbye after: well under a service manager's ten seconds."""
 SEED_MS = 7 * 86_400_000
 """How far back the newest values are looked up in the store."""
-
-
-def spool_path(state: Path) -> Path:
-    """Where the spool is."""
-    return state / "ingest" / "spool.sqlite"
 
 
 def part_of(registry: Registry, districts: list[str]) -> Registry:
@@ -103,7 +98,7 @@ def filters(districts: list[str]) -> list[str]:
 async def run(settings: IngestSettings, state: Path, stop: asyncio.Event) -> None:
     """Run ingest until `stop` is set; returns when all that was taken in is durable and the rest is closed.
 
-    Raises SettingsError, SpoolLockedError, or what ended one of its tasks.
+    Raises SettingsError, SpoolUnusableError, or what ended one of its tasks.
     """
     registry = load_registry(settings.registry)
     check_districts(settings, registry)

@@ -61,3 +61,8 @@ def load_settings(path: Path | str) -> IngestSettings:
     """The configuration; a relative path in it starts at its own folder. Raises SettingsError."""
     settings = load(IngestSettings, path, env_prefix=ENV_PREFIX)
     return settings.model_copy(update={"registry": Path(path).parent / settings.registry})
+
+
+def spool_path(state: Path) -> Path:
+    """Where the spool is."""
+    return state / "ingest" / "spool.sqlite"

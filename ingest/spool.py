@@ -29,8 +29,8 @@ VACUUM_PAGES_A_STEP = 2048
 _ROW = "id, received_ms, gateway, epoch, ranges, readings, body, crc"
 
 
-class SpoolLockedError(Exception):
-    """Another process has this spool open."""
+class SpoolUnusableError(Exception):
+    """The spool is sound and must be left alone: another process has it open, or a newer ingest has written it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Spool:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self._lock.close()
-            raise SpoolLockedError(f"{self.path} is in use by another process") from error
+            raise SpoolUnusableError(f"{self.path} is in use by another process") from error
         try:
             self._db = self._open()
         except BaseException:
@@ -152,8 +152,9 @@ class Spool:
 
     def _check(self, db: sqlite3.Connection) -> None:
         version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version != SCHEMA_VERSION:
-            raise sqlite3.DatabaseError(f"schema version {version}, this ingest has {SCHEMA_VERSION}")
+        if version > SCHEMA_VERSION:
+            db.close()
+            raise SpoolUnusableError(f"{self.path} has schema version {version}, this ingest reads {SCHEMA_VERSION}")
         row = db.execute("SELECT value FROM meta WHERE key = 'clean'").fetchone()
         self.was_clean = row is not None and row[0] == "1"
         if not self.was_clean:
