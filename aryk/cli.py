@@ -1,27 +1,30 @@
 """The `aryk` command."""
 
 import importlib
+import sys
 
 import typer
-
-app = typer.Typer(
-    name="aryk",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    help="Open telemetry for irrigation canals and reservoirs. `aryk COMMAND --help` has examples.",
-)
 
 _COMMANDS = ("demo", "gateway", "ingest", "simulate", "live")
 
 
-def _add_commands() -> None:
-    for name in _COMMANDS:
-        module = importlib.import_module(f"aryk.commands.{name}")
-        module.add_to(app)
+def build(wanted: str | None = None) -> typer.Typer:
+    """The command line: with one command, when it is one of ours (the others need not be loaded), else with all."""
+    app = typer.Typer(
+        name="aryk",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        rich_markup_mode=None,
+        help="Open telemetry for irrigation canals and reservoirs. `aryk COMMAND --help` has examples.",
+    )
+    # With a callback a lone command keeps its name.
+    app.callback()(lambda: None)
+    for name in (wanted,) if wanted in _COMMANDS else _COMMANDS:
+        importlib.import_module(f"aryk.commands.{name}").add_to(app)
+    return app
 
 
 def main() -> None:
     """Run the command line."""
-    _add_commands()
-    app()
+    build(sys.argv[1] if len(sys.argv) > 1 else None)(prog_name="aryk")

@@ -57,6 +57,15 @@ class Child:
                 preexec_fn=_die_with_parent(),
             )
 
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 before it was started."""
+        return self._process.pid if self._process is not None else 0
+
+    def exit_code(self) -> int | None:
+        """How it ended, or None while it runs."""
+        return self._process.poll() if self._process is not None else None
+
     def check(self) -> None:
         """Raises ChildFailedError when it has ended."""
         if self._process is not None and self._process.poll() is not None:
