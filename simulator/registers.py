@@ -65,7 +65,7 @@ class Form:
 def _shortest(number: float) -> float:
     """The shortest decimal that is this float32: what an instrument shows, and what a gateway makes of it."""
     packed = struct.pack(">f", number)
-    for digits in range(6, 9):
+    for digits in range(6, 10):
         short = float(f"{number:.{digits}g}")
         if abs(short) < 3.4e38 and struct.pack(">f", short) == packed:
             return short
