@@ -271,8 +271,8 @@ class Session:
             raise ProtocolError("an answer to a SUBSCRIBE that was not sent")
         if isinstance(packet, mqtt5.SubAckPacket):
             for one, code in zip(self.options.subscriptions, packet.reason_codes, strict=False):
-                if code != one.qos:
-                    granted = f"QoS {int(code)}" if code < 0x80 else _name(code)
+                if int(code) != one.qos:
+                    granted = f"QoS {int(code)}" if int(code) < 0x80 else _name(code)
                     self._output.append(mqtt5.DisconnectPacket().write())
                     events.append(Closed(f"asked for {one.topic_filter} with QoS {one.qos}, got {granted}", int(code)))
                     return True
