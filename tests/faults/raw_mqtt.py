@@ -1,4 +1,4 @@
-"""A few lines of MQTT 5 by hand: for clients that steal sessions, publish nonsense, or never acknowledge; and for a bad broker."""
+"""A few lines of MQTT 5 by hand: clients that steal sessions, publish nonsense or never acknowledge, and a bad broker."""
 
 import asyncio
 import contextlib
@@ -113,3 +113,9 @@ def packet_id_of(message: Packet) -> bytes:
     """The packet id of a PUBLISH of QoS 1, as its two bytes."""
     length = int.from_bytes(message.body[:2], "big")
     return message.body[2 + length : 4 + length]
+
+
+def payload_of(message: Packet) -> bytes:
+    """The payload of a PUBLISH of QoS 1 whose properties take less than 128 bytes."""
+    length = int.from_bytes(message.body[:2], "big")
+    return message.body[5 + length + message.body[4 + length] :]

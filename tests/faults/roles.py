@@ -1,7 +1,5 @@
 """Aryk's own roles as processes, to kill and start again like any server."""
 
-import os
-import signal
 import sys
 from pathlib import Path
 from typing import ClassVar
@@ -39,11 +37,6 @@ class Role(ServerProcess):
     def peak_rss_bytes(self) -> int:
         """The most resident memory that it ever had."""
         return _status_bytes(self.pid, "VmHWM")
-
-    def kill_hard(self) -> None:
-        """SIGKILL, and wait until it is gone."""
-        os.kill(self.pid, signal.SIGKILL)
-        self.kill()
 
 
 class GatewayRole(Role):

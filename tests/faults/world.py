@@ -224,6 +224,11 @@ class World:
         """Let readings flow for a while: how long a fault lasts is what the test is about, not a wait for a condition."""
         await asyncio.sleep(seconds)
 
+    def move_ingest(self, state: Path) -> None:
+        """Its next start is on another host: another state folder. It must be down."""
+        assert not self.ingest.running
+        self.ingest_state = self.ingest.state = state
+
     # -- looking
 
     def served(self) -> int:
@@ -270,6 +275,17 @@ class World:
             return await asyncio.to_thread(logged.spooled, self.spool_path) == 0
 
         await eventually(empty, timeout_s, "an empty spool")
+
+    async def refilled(self, timeout_s: float = 60.0) -> None:
+        """Wait until all that is logged now has reached the store or the dead letters, receipted or not."""
+        upto = await asyncio.to_thread(logged.last_seq, self.log_path)
+
+        async def nothing_missing() -> bool:
+            lost = (await self.judge(upto)).lost
+            assert not lost, f"{len(lost)} readings are missing: {lost[:3]}"
+            return True
+
+        await eventually(nothing_missing, timeout_s, "everything logged is stored again")
 
     async def settle(self, timeout_s: float = 60.0) -> Verdict:
         """Let everything arrive, take the gateway away, and judge. All processes must be up."""

@@ -1,0 +1,89 @@
+"""Spool disk lost, or ingest moved to a new host: refilled from the gateways' kept logs."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.faults import logged
+from tests.faults.world import Options, World
+from tests.servers.wait import eventually
+
+pytestmark = pytest.mark.server
+
+
+async def fill_the_spool(world: World) -> None:
+    """Receipted and not stored: what a lost disk takes with it."""
+    await world.kill("database")
+    await eventually(lambda: logged.spooled(world.spool_path) > 20, 20.0, "readings wait in the spool")
+    await world.receipted()
+
+
+async def test_the_spools_disk_is_lost(tmp_path: Path) -> None:
+    async with World(tmp_path, Options(store="influxdb")) as world:
+        await fill_the_spool(world)
+        await world.kill("ingest")
+        shutil.rmtree(world.spool_path.parent)
+        await world.start("database")
+        await world.start("ingest")
+        await world.flowing()
+        await world.refilled()
+        await world.must_be_whole()
+
+
+async def test_the_spools_disk_is_lost_and_the_gateway_was_restarted_since(tmp_path: Path) -> None:
+    """The epoch that is lost is an old one, of which the gateway has nothing left to send."""
+    async with World(tmp_path, Options(store="influxdb")) as world:
+        await fill_the_spool(world)
+        await world.kill_and_restart("gateway")
+        await world.receipted()
+        await world.kill("ingest")
+        shutil.rmtree(world.spool_path.parent)
+        await world.start("database")
+        await world.start("ingest")
+        await world.flowing()
+        await world.refilled()
+        await world.must_be_whole()
+
+
+async def test_ingest_is_killed_while_it_refills(tmp_path: Path) -> None:
+    async with World(tmp_path, Options(store="influxdb")) as world:
+        await fill_the_spool(world)
+        await world.kill("ingest")
+        shutil.rmtree(world.spool_path.parent)
+        await world.start("ingest")
+        await world.kill_and_restart("ingest")
+        await world.start("database")
+        await world.kill_and_restart("ingest")
+        await world.flowing()
+        await world.refilled()
+        await world.must_be_whole()
+
+
+async def test_ingest_moves_to_a_new_host(tmp_path: Path) -> None:
+    """The old one dies with readings in its spool; the new one has the same name, and an empty disk."""
+    async with World(tmp_path, Options(store="influxdb")) as world:
+        await fill_the_spool(world)
+        await world.kill("ingest")
+        world.move_ingest(tmp_path / "new-host")
+        await world.start("database")
+        await world.start("ingest")
+        await world.flowing()
+        await world.refilled()
+        await world.must_be_whole()
+
+
+async def test_a_damaged_spool_is_set_aside_and_refilled(tmp_path: Path) -> None:
+    async with World(tmp_path, Options(store="influxdb")) as world:
+        await fill_the_spool(world)
+        await world.kill("ingest")
+        with world.spool_path.open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xa5" * 8192)
+        world.spool_path.with_name("spool.sqlite-wal").unlink(missing_ok=True)
+        await world.start("database")
+        await world.start("ingest")
+        await world.flowing()
+        await world.refilled()
+        await world.must_be_whole()
+        assert list(world.spool_path.parent.glob("spool.sqlite.damaged-*"))
