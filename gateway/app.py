@@ -1,0 +1,77 @@
+"""Puts a gateway together and runs it: sampler and uplink over one log."""
+
+import asyncio
+import logging
+from importlib.metadata import version
+from pathlib import Path
+from random import Random
+
+from prometheus_client import CollectorRegistry
+
+from gateway.clock import Clock, SystemClock
+from gateway.drivers.open import open_drivers
+from gateway.log import Log, open_log
+from gateway.metrics import GatewayMetrics
+from gateway.sampler import device_samplers
+from gateway.settings import GatewaySettings
+from gateway.uplink.paho_session import PahoConnector
+from gateway.uplink.uplink import DRAIN_S, GOODBYE_S, Uplink, set_gauges
+from health import HealthServer
+from wire.messages import State, Status, encode_message
+from wire.names import epoch_text
+from wire.topics import Kind, topic
+
+log = logging.getLogger("gateway")
+
+TIDY_EVERY_S = 60.0
+STOP_LONGEST_S = DRAIN_S + GOODBYE_S + 3.0
+"""Then what still runs is cancelled; below systemd's 90 s and Docker's 10 s."""
+
+
+async def run(settings: GatewaySettings, state: Path, stop: asyncio.Event, clock: Clock | None = None) -> None:
+    """Sample and send until `stop` is set; everything that was read is on disk when this returns.
+
+    Raises LogError when the log cannot be used.
+    """
+    clock = clock or SystemClock()
+    registry = CollectorRegistry()
+    metrics = GatewayMetrics(registry)
+    reserve_bytes = round(settings.log.reserve_mb * 1024 * 1024)
+    log_ = await asyncio.to_thread(open_log, state, settings.id, clock, reserve_bytes=reserve_bytes)
+    async with log_:
+        log.info("log %s, epoch %s, entries from %d", log_.path, epoch_text(log_.epoch), log_.progress.last + 1)
+        uplink = Uplink(settings, version("aryk"), log_, _connector(settings, clock), clock, metrics, Random())
+        with (
+            open_drivers(settings.devices, clock) as drivers,
+            HealthServer(settings.health, registry, lambda: uplink.trouble) as health,
+        ):
+            if health.port:
+                log.info("health page at http://%s:%d", settings.health.host, health.port)
+            samplers = device_samplers(settings.devices, drivers, log_, clock, metrics)
+            async with asyncio.TaskGroup() as tasks:
+                working = [
+                    tasks.create_task(sampler.run(), name=f"sampler {device}") for device, sampler in samplers.items()
+                ]
+                working.append(tasks.create_task(_keep_tidy(log_, settings, clock, metrics), name="retention"))
+                sending = tasks.create_task(uplink.run(stop), name="uplink")
+                await stop.wait()
+                for task in working:
+                    task.cancel()
+                await asyncio.wait({sending}, timeout=STOP_LONGEST_S)
+                sending.cancel()
+    log.info("stopped")
+
+
+def _connector(settings: GatewaySettings, clock: Clock) -> PahoConnector:
+    down = [topic(settings.district, settings.id, kind) for kind in (Kind.RECEIPTS, Kind.COMMANDS)]
+    will = encode_message(Status(state=State.LOST))
+    return PahoConnector(
+        settings.broker, settings.id, down, topic(settings.district, settings.id, Kind.STATUS), will, clock
+    )
+
+
+async def _keep_tidy(log_: Log, settings: GatewaySettings, clock: Clock, metrics: GatewayMetrics) -> None:
+    while True:
+        metrics.trimmed.inc(await log_.keep_tidy(settings.log.keep))
+        await set_gauges(log_, clock, metrics)
+        await asyncio.sleep(TIDY_EVERY_S)

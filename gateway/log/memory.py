@@ -1,0 +1,24 @@
+"""A log in memory: the double for tests of the sampler."""
+
+from gateway.log.rows import Commit, Scan
+from gateway.log.writer import LogFullError
+
+
+class MemoryLog:
+    """Keeps scans in a list. While `full` it takes none."""
+
+    def __init__(self) -> None:
+        self.scans: list[Scan] = []
+        self.full = False
+        self.known: dict[str, int] = {}
+
+    async def append(self, scan: Scan) -> Commit:
+        """Keep it."""
+        if self.full:
+            raise LogFullError("database or disk is full")
+        self.scans.append(scan)
+        return Commit(len(self.scans), len(self.scans), 0.0)
+
+    async def last_times(self, sensors: list[str]) -> dict[str, int]:
+        """What `known` says."""
+        return {sensor: self.known[sensor] for sensor in sensors if sensor in self.known}

@@ -1,0 +1,54 @@
+"""When to say hello, and which answer tells the time. Pure."""
+
+from gateway.clock import Moment
+from gateway.times import Anchor, find_anchor
+from wire.messages import HELLO_EXPIRY_S, CentreTime
+
+EVERY_S = 3600.0
+"""While all is well; well within the life of an anchor."""
+RETRY_LONGEST_S = 600.0
+
+
+class Hello:
+    """Only the newest nonce counts."""
+
+    def __init__(self) -> None:
+        self._nonce: str | None = None
+        self._asked: Moment | None = None
+        self._sent_s: float | None = None
+        self._tries = 0
+        self._due_s: float | None = 0.0
+
+    @property
+    def due_s(self) -> float:
+        """When the next hello is due."""
+        return self._due_s if self._due_s is not None else float("inf")
+
+    def connected(self) -> None:
+        """A new connection: say hello now."""
+        self._due_s = 0.0
+        self._tries = 0
+
+    def asked_for(self) -> None:
+        """The centre wants one now."""
+        self._due_s = 0.0
+
+    def sent(self, nonce: str, at: Moment, now_s: float) -> None:
+        """A hello with this nonce went out."""
+        self._nonce, self._asked, self._sent_s = nonce, at, now_s
+        self._tries += 1
+        self._due_s = now_s + min(HELLO_EXPIRY_S * 2 ** (self._tries - 1), RETRY_LONGEST_S)
+
+    def answered(self, boot: str, time: CentreTime, at: Moment, now_s: float) -> Anchor | None:
+        """The anchor that this answer gives; None when it is not for the newest hello, or came too late."""
+        anchor = None
+        if time.nonce == self._nonce and self._asked is not None:
+            anchor = find_anchor(boot, self._asked, at, time.ms)
+        if anchor is not None:
+            self._nonce = self._asked = None
+            self._tries = 0
+            self._due_s = now_s + EVERY_S
+        elif self._tries > 0 and self._sent_s is not None:
+            # Somebody is there, but answers an older hello: ask again, not more often than an answer may take.
+            self._due_s = min(self.due_s, self._sent_s + HELLO_EXPIRY_S)
+        return anchor
