@@ -1,0 +1,88 @@
+"""The state of a series: its value against its thresholds, and its age against the interval expected of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hydrology.registry import Thresholds
+from wire.flags import Flag
+
+STALE_AFTER_INTERVALS = 2.0
+LATE_AFTER_INTERVALS = 1.5
+"""A reading is under way for a part of its interval; only past this is it late, and sorted before the punctual ones."""
+
+
+class State(StrEnum):
+    """What an operator is told, the worst first."""
+
+    DANGER = "danger"
+    WARNING = "warning"
+    ACTION = "action"
+    LOW = "low"
+    STALE = "stale"
+    WAITING = "waiting"
+    NORMAL = "normal"
+    NO_THRESHOLD = "no_threshold"
+
+
+SEVERITY: dict[State, int] = {state: place for place, state in enumerate(State)}
+"""0 is the worst."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value that counts: its time in ms since 1970, and its flag (1, 2 or 3)."""
+
+    time_ms: int
+    value: float
+    flag: int
+
+
+def counts(value: float | None, flag: int) -> bool:
+    """Whether a point has a value to be judged by: a suspect one has (it may be the flood's peak), a failed one has not."""
+    return value is not None and flag not in (Flag.FAIL, Flag.MISSING)
+
+
+def level_state(value: float, thresholds: Thresholds) -> State:
+    """The state by thresholds alone; reaching a threshold is being over it. Minor is a warning, moderate and major danger."""
+    if thresholds.major is not None and value >= thresholds.major:
+        return State.DANGER
+    if thresholds.moderate is not None and value >= thresholds.moderate:
+        return State.DANGER
+    if thresholds.minor is not None and value >= thresholds.minor:
+        return State.WARNING
+    if thresholds.action is not None and value >= thresholds.action:
+        return State.ACTION
+    if thresholds.low is not None and value <= thresholds.low:
+        return State.LOW
+    return State.NORMAL if has_thresholds(thresholds) else State.NO_THRESHOLD
+
+
+def has_thresholds(thresholds: Thresholds) -> bool:
+    """Whether anybody has said what is too much or too little here."""
+    return thresholds != Thresholds()
+
+
+def stale_at_ms(time_ms: int, interval_s: float) -> int:
+    """The moment after which a value of this time is stale."""
+    return time_ms + int(STALE_AFTER_INTERVALS * interval_s * 1000)
+
+
+def state_of(
+    reading: Reading | None, seen_ms: int | None, thresholds: Thresholds, interval_s: float, now_ms: int
+) -> State:
+    """The state of a series now. `seen_ms` is the time of its last point, be it with a value or without."""
+    if reading is None:
+        return State.WAITING if seen_ms is None else State.STALE
+    if now_ms > stale_at_ms(reading.time_ms, interval_s):
+        return State.STALE
+    return level_state(reading.value, thresholds)
+
+
+def is_late(reading: Reading | None, interval_s: float, now_ms: int) -> bool:
+    """Whether the next reading should have been here by now."""
+    return reading is not None and now_ms - reading.time_ms > LATE_AFTER_INTERVALS * interval_s * 1000
+
+
+def worst(states: list[State]) -> State:
+    """The worst of these states."""
+    return min(states, key=SEVERITY.__getitem__)

@@ -1,0 +1,133 @@
+"""The last day of one series in memory: what the change over 24 hours and the small line in its row are made of."""
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+from dashboards.live.states import Reading, counts
+from hydrology.registry import Thresholds
+from store.points import History
+
+DAY_MS = 86_400_000
+KEPT_MS = DAY_MS + 3_600_000
+"""An hour more than a day, so that a value from 24 hours ago is there whatever the interval."""
+BUCKET_MS = 900_000
+BUCKETS = DAY_MS // BUCKET_MS
+SCALE = 100
+"""The small line's height in steps."""
+LEAST_SHARE = 0.3
+"""The line keeps at least this share of its height: a threshold further away is drawn at the edge, broken."""
+
+
+@dataclass(slots=True)
+class Window:
+    """Points that count, in order of time. `read_ms` is when it was last read whole from the store."""
+
+    times: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    flags: list[int] = field(default_factory=list)
+    read_ms: int | None = None
+
+    def replace(self, history: History, now_ms: int) -> None:
+        """Take over what the store has; a thinned bucket holds good values beside its worst flag, so it counts."""
+        newest = self.last()
+        self.times, self.values, self.flags = [], [], []
+        for time_ms, value, flag in zip(history.time_ms, history.value, history.flag, strict=True):
+            if value is not None and (history.bucket_ms or counts(value, flag)):
+                self.times.append(time_ms)
+                self.values.append(value)
+                self.flags.append(flag)
+        self.read_ms = now_ms
+        if newest is not None:
+            self.add(newest)
+
+    def add(self, reading: Reading) -> None:
+        """Add a newer reading; an older one, or one of the same time, is left to the next whole read."""
+        if not self.times or reading.time_ms > self.times[-1]:
+            self.times.append(reading.time_ms)
+            self.values.append(reading.value)
+            self.flags.append(reading.flag)
+
+    def forget_before(self, time_ms: int) -> None:
+        """Drop what is older than this."""
+        cut = bisect_left(self.times, time_ms)
+        del self.times[:cut], self.values[:cut], self.flags[:cut]
+
+    def last(self) -> Reading | None:
+        """The newest reading, or None."""
+        return Reading(self.times[-1], self.values[-1], self.flags[-1]) if self.times else None
+
+    def change_over_day(self, interval_s: float) -> float | None:
+        """The newest value less the one 24 hours before it; None without a value near enough to that moment."""
+        if not self.times:
+            return None
+        wanted = self.times[-1] - DAY_MS
+        at = bisect_left(self.times, wanted)
+        near = [place for place in (at - 1, at) if 0 <= place < len(self.times) - 1]
+        if not near:
+            return None
+        place = min(near, key=lambda one: abs(self.times[one] - wanted))
+        if abs(self.times[place] - wanted) > max(2 * interval_s * 1000, BUCKET_MS):
+            return None
+        return self.values[-1] - self.values[place]
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """The small line: mean of each quarter hour of the last day in steps of its height, None where there is a gap.
+
+    `line` is the threshold's place in the same steps; `beyond` says that it lies outside the picture, at that edge.
+    """
+
+    steps: list[int | None]
+    line: int | None
+    beyond: bool
+
+
+def spark(window: Window, thresholds: Thresholds, now_ms: int) -> Spark | None:
+    """The small line of the last day, or None when nothing was measured in it."""
+    means = _means(window, now_ms)
+    known = [mean for mean in means if mean is not None]
+    if not known:
+        return None
+    low, high = min(known), max(known)
+    line = _hairline(known[-1], thresholds)
+    beyond = False
+    if line is not None:
+        span = max(high, line) - min(low, line)
+        beyond = span > 0 and not low <= line <= high and high - low < LEAST_SHARE * span
+        if not beyond:
+            low, high = min(low, line), max(high, line)
+    extent = high - low
+
+    def place(value: float) -> int:
+        share = (value - low) / extent if extent > 0 else 0.5
+        return round(min(max(share, 0.0), 1.0) * SCALE)
+
+    where = None
+    if line is not None:
+        where = (SCALE if line > high else 0) if beyond else place(line)
+    return Spark([None if mean is None else place(mean) for mean in means], where, beyond)
+
+
+def _means(window: Window, now_ms: int) -> list[float | None]:
+    end = now_ms - now_ms % BUCKET_MS + BUCKET_MS
+    start = end - DAY_MS
+    sums, numbers = [0.0] * BUCKETS, [0] * BUCKETS
+    for at in range(bisect_left(window.times, start), len(window.times)):
+        bucket = min((window.times[at] - start) // BUCKET_MS, BUCKETS - 1)
+        sums[bucket] += window.values[at]
+        numbers[bucket] += 1
+    return [total / number if number else None for total, number in zip(sums, numbers, strict=True)]
+
+
+def _hairline(value: float, thresholds: Thresholds) -> float | None:
+    """The threshold that matters now: the highest one reached, else the lowest above."""
+    rising = [
+        one for one in (thresholds.action, thresholds.minor, thresholds.moderate, thresholds.major) if one is not None
+    ]
+    reached = [one for one in rising if one <= value]
+    if reached:
+        return reached[-1]
+    if thresholds.low is not None and (value <= thresholds.low or not rising):
+        return thresholds.low
+    return rising[0] if rising else None
