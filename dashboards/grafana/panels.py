@@ -102,7 +102,8 @@ def lines(
         .grid_pos(GridPos(h=height, w=width))
         .line_width(2)
         .fill_opacity(0)
-        .show_points(VisibilityMode.NEVER)
+        # A value between two gaps is a point, or it would not be seen.
+        .show_points(VisibilityMode.AUTO)
         .span_nulls(False)
         .legend(legend.calcs(list(calculations)))
         .tooltip(build.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))

@@ -1,0 +1,1 @@
+"""The compose file's configuration, and what writes a part of it."""
