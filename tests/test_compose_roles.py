@@ -1,0 +1,142 @@
+"""The roles of the compose file, run as processes with its own configuration: only the addresses are this machine's.
+
+This stands in for a container engine, as far as it goes.
+"""
+
+import contextlib
+import re
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.http import answers, request
+from tests.servers.influxdb import InfluxBucket, InfluxDB
+from tests.servers.process import free_port
+from tests.servers.prometheus import Prometheus
+from tests.servers.wait import eventually_sync
+from tests.test_compose import ComposeMosquitto
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(180)]
+
+ROOT = Path(__file__).parents[1]
+ARYK = Path(sys.executable).with_name("aryk")
+
+
+def copied(folder: Path, replaced: dict[str, str], *names: str) -> None:
+    """Copy files of deploy/ with other addresses; each address must stand in one of them."""
+    unused = set(replaced)
+    for name in names:
+        text = (ROOT / "deploy" / name).read_text()
+        for there, here in replaced.items():
+            if there in text:
+                unused.discard(there)
+                text = text.replace(there, here)
+        (folder / name).write_text(text)
+    assert not unused
+
+
+@contextlib.contextmanager
+def role(folder: Path, name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """One role with a state folder of its own; it must end with 0 when it is asked to."""
+    with (folder / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen([ARYK, *arguments, "--state", folder / name], cwd=folder, stdout=log, stderr=log)
+    try:
+        yield process
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, (folder / f"{name}.log").read_text()[-3000:]
+    except BaseException as error:
+        error.add_note(f"the end of {name}'s log:\n{(folder / f'{name}.log').read_text()[-1500:]}")
+        raise
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def test_the_roles_do_their_work_with_the_compose_file_s_configuration(
+    influxdb_server: InfluxDB, tmp_path: Path
+) -> None:
+    bucket: InfluxBucket = influxdb_server.create_bucket("compose-roles")
+    modbus, gateway, ingest, live, page = (free_port() for _ in range(5))
+    token = tmp_path / "influxdb_token"
+    token.write_text(bucket.token)
+    with ComposeMosquitto(tmp_path / "mosquitto") as broker, contextlib.ExitStack() as roles:
+        common = {
+            "/run/secrets/influxdb_token": str(token),
+            "http://influxdb:8086": bucket.url,
+            '"0.0.0.0"': '"127.0.0.1"',
+        }
+        common['bucket = "aryk"'] = f'bucket = "{bucket.bucket}"'
+        broker_at = {
+            'host = "mosquitto"': f'host = "127.0.0.1"\nport = {broker.port}',
+            "port = 9100": f"port = {ingest}",
+        }
+        copied(tmp_path, common | broker_at, "ingest.toml")
+        copied(tmp_path, common | {"port = 8080": f"port = {page}", "port = 9100": f"port = {live}"}, "live.toml")
+        copied(
+            tmp_path,
+            {
+                'host = "mosquitto"\nport = 1883': f'host = "127.0.0.1"\nport = {broker.port}',
+                'host = "simulator"\nport = 5020': f'host = "127.0.0.1"\nport = {modbus}',
+                "port = 9100": f"port = {gateway}",
+                '"0.0.0.0"': '"127.0.0.1"',
+                'interval = "15s"': 'interval = "1s"',
+            },
+            "gateway.toml",
+        )
+        copied(tmp_path, {'interval = "15s"': 'interval = "1s"'}, "registry.toml")
+
+        def start(name: str, *arguments: str) -> None:
+            roles.enter_context(role(tmp_path, name, *arguments))
+
+        start("simulator", "simulate", "devices", "--port", str(modbus), "--seed", "1", "--canals", "3")
+        start("ingest", "ingest", "run", "--config", "ingest.toml")
+        start("gateway", "gateway", "run", "--config", "gateway.toml")
+        start("live", "live", "--config", "live.toml")
+
+        # Every series of the registry is in the database.
+        registry = tomllib.loads((tmp_path / "registry.toml").read_text())
+        expected = {
+            (sensor["quantity"], station["id"], sensor["id"])
+            for station in registry["stations"]
+            for sensor in station["sensors"]
+        }
+        query = 'SELECT last("value") FROM /.*/ WHERE "sensor" =~ /./ GROUP BY "station", "sensor"'
+
+        def stored() -> bool:
+            found = {(row["_measurement"], row["station"], row["sensor"]) for row in bucket.query_influxql(query)}
+            assert found >= expected, expected - found
+            return True
+
+        eventually_sync(stored, timeout_s=60)
+
+        # What the health checks ask.
+        for port in (gateway, ingest, live):
+            assert answers(port, "/healthz")
+        eventually_sync(lambda: answers(ingest, "/readyz"), timeout_s=20)
+        assert "<html" in str(request(page, "GET", "/"))
+
+        # And Prometheus, with its own configuration, sees it.
+        text = (ROOT / "dashboards" / "prometheus" / "prometheus.yml").read_text()
+        text = text.replace("ingest:9100", f"127.0.0.1:{ingest}").replace("gateway:9100", f"127.0.0.1:{gateway}")
+        text = text.replace("influxdb:8086", f"127.0.0.1:{influxdb_server.port}")
+        text = text.replace("rules/*.yml", str(ROOT / "dashboards" / "prometheus" / "rules" / "*.yml"))
+        text = re.sub(r"(scrape_interval|scrape_timeout|evaluation_interval): \d+s", r"\1: 1s", text)
+        with Prometheus(tmp_path / "prometheus", config=text) as prometheus:
+
+            def watched() -> bool:
+                assert prometheus.value('up{job="ingest", instance="ingest"}') == 1
+                assert prometheus.value('up{job="gateway", instance="aksu-1"}') == 1
+                assert prometheus.value('up{job="influxdb"}') == 1
+                assert len(prometheus.query("aryk:sensor_state")) == len(expected)
+                assert not prometheus.query("aryk:sensor_state == 9")
+                assert prometheus.value("aryk_gateway_up") == 1
+                return True
+
+            eventually_sync(watched, timeout_s=30)
+            assert prometheus.value('aryk_ingest_readings_total{outcome="dead"}') == 0
