@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simulator.devices.device import Clock, Device
 from simulator.devices.responder import respond
-from simulator.devices.tasks import Requests
+from simulator.devices.tasks import Requests, Tasks
 from simulator.modbus.frames import Request, RtuParser, rtu_frame
 
 _SILENCE_S = 0.05
@@ -26,6 +26,7 @@ class SerialLine:
         self._requests = requests
         self._clock = clock
         self._link = link
+        self._under_way: Tasks = set()
         self._parser = RtuParser()
         self._master = self._slave = -1
         self._silence: asyncio.TimerHandle | None = None
@@ -63,7 +64,9 @@ class SerialLine:
         with contextlib.suppress(BlockingIOError):
             for request in self._parser.feed(os.read(self._master, 4096)):
                 self._requests.start(
-                    respond(self._devices, request, received_s, self), f"modbus rtu, unit {request.unit}"
+                    self._under_way,
+                    respond(self._devices, request, received_s, self),
+                    f"modbus rtu, unit {request.unit}",
                 )
         if self._silence is not None:
             self._silence.cancel()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from simulator.devices.device import Clock, Device
 from simulator.devices.responder import respond
-from simulator.devices.tasks import Requests
+from simulator.devices.tasks import Requests, Tasks
 from simulator.modbus.frames import BadStreamError, Request, TcpParser, tcp_frame
 
 
@@ -19,6 +19,7 @@ class TcpConnection(asyncio.Protocol):
         self._requests = requests
         self._clock = clock
         self._connections = connections
+        self._under_way: Tasks = set()
         self._parser = TcpParser()
         self._transport: asyncio.Transport | None = None
 
@@ -42,7 +43,9 @@ class TcpConnection(asyncio.Protocol):
             self.hang_up()
             return
         for request in requests:
-            self._requests.start(respond(self._devices, request, received_s, self), f"modbus tcp, unit {request.unit}")
+            self._requests.start(
+                self._under_way, respond(self._devices, request, received_s, self), f"modbus tcp, unit {request.unit}"
+            )
 
     def frame(self, request: Request, unit: int, pdu: bytes) -> bytes:
         """See Line."""

@@ -10,7 +10,7 @@ from simulator.ledger.rows import SCHEMA_VERSION, LedgerError, Published, Series
 
 
 class LedgerReader:
-    """A ledger to read. Open and close it with `with`; raises LedgerError."""
+    """A ledger to read, by one thread at a time. Open and close it with `with`; raises LedgerError."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -21,7 +21,7 @@ class LedgerReader:
             raise LedgerError(f"there is no ledger {self.path}")
         try:
             # Not mode=ro: a reader of a WAL whose writer was killed must be able to recover it.
-            self._db = sqlite3.connect(self.path, timeout=10.0)
+            self._db = sqlite3.connect(self.path, timeout=10.0, check_same_thread=False)
             row = self._db.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
         except sqlite3.Error as error:
             raise LedgerError(f"{self.path} is not a ledger: {error}") from error
