@@ -51,7 +51,9 @@ class DemoProcess:
 
     def end(self, timeout_s: float) -> int:
         code = self.process.wait(timeout_s)
-        self._reader.join(5.0)
+        self._reader.join(10.0)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
         return code
 
 
@@ -62,7 +64,7 @@ def demo(*arguments: str) -> Iterator[DemoProcess]:
         yield one
     finally:
         one.process.kill()
-        one.process.wait()
+        one.end(10.0)
 
 
 def test_check_finds_every_reading_stored_although_ingest_is_killed() -> None:
