@@ -17,8 +17,8 @@ from wire.reasons import Reason, WireError
 SCHEMA_VERSION = 1
 MAX_PAYLOAD_BYTES = 256 * 1024
 """A batch of 20,000 readings in JSON stays below it; anything larger is kept as a dead letter, undecoded."""
-MAX_INFLATED_BYTES = 2 * 1024 * 1024
-"""What a compressed payload may grow to: eight times the largest plain one."""
+MAX_INFLATED_BYTES = 512 * 1024
+"""What a compressed payload may grow to: 20,000 readings with values and raw values that no scale keeps."""
 MAX_READINGS = 20_000
 MAX_SERIES = 1_000
 MAX_BODY_DEPTH = 16
@@ -103,7 +103,7 @@ def check_batch(gateway: Any, epoch: Any, series: Sequence[Series], records: Seq
     an identity that could be trusted.
     """
     if not is_id(gateway):
-        raise schema_error("gateway", f"not a well-formed id: {str(gateway)[:80]!r}")
+        raise schema_error("gateway", f"not a well-formed id: {_shown(gateway)}")
     if type(epoch) is not int or not 0 <= epoch <= MAX_EPOCH:
         raise schema_error("epoch", "not a number of 48 bits")
     if len(series) > MAX_SERIES:
@@ -138,7 +138,7 @@ def _check_seqs(where: str, seqs: list[Any]) -> None:
 def _check_columns(where: str, series: Series) -> None:
     for name in ("sensor", "quantity"):
         if not is_id(getattr(series, name)):
-            raise schema_error(f"{where}.{name}", f"not a well-formed id: {str(getattr(series, name))[:80]!r}")
+            raise schema_error(f"{where}.{name}", f"not a well-formed id: {_shown(getattr(series, name))}")
     if type(series.unit) is not str or not 1 <= len(series.unit) <= 16 or not series.unit.isprintable():
         raise schema_error(f"{where}.unit", "not a unit of 1 to 16 printable characters")
     length = len(series.seq)
@@ -159,6 +159,8 @@ def _good_readings(series: Series, refused: list[RefusedReading]) -> Series:
         {float}.issuperset(map(type, value))
         and isfinite(sum(value))  # type: ignore[arg-type]  # NaN and infinity both survive a sum
         and {int}.issuperset(map(type, series.time_ms))
+        and min(series.time_ms, default=0) >= -MAX_SEQ
+        and max(series.time_ms, default=0) <= MAX_SEQ
         and {int}.issuperset(map(type, flag))
         and FLAG_VALUES.issuperset(flag)
         and MISSING not in flag
@@ -191,8 +193,8 @@ def _floats(column: Any) -> list[float | None] | None:
 
 
 def _fault(time_ms: Any, value: Any, flag: Any, raw: Any) -> tuple[Reason, str] | None:
-    """What is wrong with one reading, or None. Bounds of time are the centre's business, not the contract's."""
-    if type(time_ms) is not int:
+    """What is wrong with one reading, or None. What times are likely is the centre's business, not the contract's."""
+    if not _is_time(time_ms):
         return Reason.BAD_TIME, f"time is {_shown(time_ms)}"
     if type(flag) is not int or flag not in FLAG_VALUES:
         return Reason.BAD_FLAG, f"flag is {_shown(flag)}"
@@ -212,6 +214,10 @@ def _fault(time_ms: Any, value: Any, flag: Any, raw: Any) -> tuple[Reason, str] 
     return None
 
 
+def _is_time(time_ms: Any) -> bool:
+    return type(time_ms) is int and -MAX_SEQ <= time_ms <= MAX_SEQ
+
+
 def _shown(thing: Any) -> str:
     try:
         return repr(thing)[:80]
@@ -221,9 +227,9 @@ def _shown(thing: Any) -> str:
 
 def _record_is_good(record: Record, refused: list[RefusedReading]) -> bool:
     fault: tuple[Reason, str] | None = None
-    if type(record.time_ms) is not int:
+    if not _is_time(record.time_ms):
         fault = Reason.BAD_TIME, f"time is {_shown(record.time_ms)}"
-    elif record.kind not in RECORD_KINDS:
+    elif type(record.kind) is not str or record.kind not in RECORD_KINDS:
         fault = Reason.SCHEMA, f"kind of record {_shown(record.kind)} is not known"
     else:
         problem = _plain(record.body, MAX_BODY_DEPTH)

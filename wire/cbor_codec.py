@@ -24,6 +24,7 @@ from typing import Any, cast
 
 import cbor2
 
+from wire import cbor_load
 from wire.batch import (
     MAX_INFLATED_BYTES,
     MAX_READINGS,
@@ -94,8 +95,10 @@ def _differences(numbers: Sequence[int]) -> list[int]:
 def _scaled(values: Sequence[float | None]) -> list[Any]:
     present = [value for value in values if value is not None]
     for scale, power in enumerate(_POWERS):
+        if any(abs(value) * power >= _MAX_SCALED for value in present):
+            break
         whole = [round(value * power) for value in present]
-        if all(abs(n) < _MAX_SCALED for n in whole) and all(
+        if all(
             # repr and not ==, so that minus zero keeps its sign
             repr(n / power) == repr(value)
             for n, value in zip(whole, present, strict=True)
@@ -145,9 +148,9 @@ def _inflate(payload: bytes) -> bytes:
 
 def _load(plain: bytes) -> Any:
     try:
-        return cbor2.loads(plain)
-    except Exception as error:  # tags make cbor2 call many constructors, each with errors of its own
-        raise WireError(Reason.BAD_CBOR, f"{type(error).__name__}: {error}"[:200]) from error
+        return cbor_load.load(plain)
+    except cbor_load.CborError as error:
+        raise WireError(Reason.BAD_CBOR, str(error)[:200]) from error
 
 
 def _list(where: str, thing: Any) -> list[Any]:

@@ -58,7 +58,7 @@ class RecordDoc(_Strict):
     seq: _Seq
     time: Annotated[Any, Field(description="milliseconds since 1970, UTC", json_schema_extra={"type": "integer"})]
     kind: Annotated[Any, Field(json_schema_extra={"enum": ["calibration", "config", "event", "gap", "gauge"]})]
-    body: dict[str, Any]
+    body: Annotated[Any, Field(json_schema_extra={"type": "object"})]
 
 
 class BatchDoc(_Strict):
@@ -91,7 +91,10 @@ def check_version(version: Any) -> None:
     if type(version) is not int:
         raise WireError(Reason.SCHEMA, "v: the schema version is missing or not a whole number")
     if version != SCHEMA_VERSION:
-        raise WireError(Reason.UNKNOWN_VERSION, f"version {str(version)[:40]}, this ingest reads {SCHEMA_VERSION}")
+        raise WireError(
+            Reason.UNKNOWN_VERSION,
+            f"version {version if abs(version) < 1000 else 'of many digits'}, this ingest reads {SCHEMA_VERSION}",
+        )
 
 
 def decode_json(payload: bytes) -> Batch:

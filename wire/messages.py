@@ -45,7 +45,7 @@ class CentreTime(_Message):
     """The centre's answer to a hello."""
 
     nonce: Nonce
-    ms: Annotated[int, Field(description="the centre's clock, milliseconds since 1970, UTC")]
+    ms: Annotated[int, Field(ge=0, le=MAX_SEQ, description="the centre's clock, milliseconds since 1970, UTC")]
 
 
 class Receipt(_Versioned):
@@ -80,7 +80,7 @@ class Stream(_Message):
     sensor: Id
     quantity: Id
     unit: str
-    interval_s: float = Field(strict=False)
+    interval_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Status(_Versioned):
@@ -92,7 +92,7 @@ class Status(_Versioned):
     version: str = ""
     config: Annotated[str, Field(description="hash of the configuration in force")] = ""
     streams: list[Stream] = []
-    until_ms: Annotated[int | None, Field(description="sleeping until then")] = None
+    until_ms: Annotated[int | None, Field(ge=0, le=MAX_SEQ, description="sleeping until then")] = None
 
 
 class Command(_Versioned):

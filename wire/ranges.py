@@ -51,9 +51,11 @@ class RangeSet:
             self.add(first, last)
 
     def remove(self, first: int, last: int | None = None) -> None:
-        """Take out all numbers from `first` to `last`."""
+        """Take out all numbers from `first` to `last`. Raises ValueError when last < first."""
         if last is None:
             last = first
+        if last < first:
+            raise ValueError(f"range ends before it starts: {first}..{last}")
         firsts, lasts = self._firsts, self._lasts
         low = bisect_left(lasts, first)
         high = bisect_right(firsts, last)

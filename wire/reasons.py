@@ -52,7 +52,7 @@ MEANING: dict[Reason, str] = {
     Reason.WRONG_UNIT: "the registry gives this sensor another unit",
     Reason.NOT_A_NUMBER: "the value is not a number",
     Reason.NOT_FINITE: "the value is NaN or infinite",
-    Reason.BAD_TIME: "the time is not a whole number of milliseconds",
+    Reason.BAD_TIME: "the time is not a whole number of milliseconds of at most 53 bits",
     Reason.TIME_PAST: "the time lies before the earliest that is taken",
     Reason.TIME_FUTURE: "the time lies too far ahead of the centre's clock",
     Reason.BAD_FLAG: "the flag is not one of 1, 2, 3, 4, 9, or 9 stands with a value, or a missing value without 9",
