@@ -10,7 +10,10 @@ from wire.names import epoch_text
 
 BUSY_TIMEOUT_S = 10.0
 
-_COLUMNS = "id, reason, detail, topic, content_type, received_ms, last_ms, count, gateway, epoch, ranges, sensor, readings, digest"
+_COLUMNS = (
+    "id, reason, detail, topic, content_type, received_ms, last_ms, count, "
+    "gateway, epoch, ranges, sensor, readings, digest"
+)
 
 
 @dataclass(frozen=True, slots=True)

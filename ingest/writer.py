@@ -12,6 +12,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from ingest.body import BodyError
 from ingest.change import Change, Row
@@ -36,12 +37,7 @@ WINDOW_POINTS = 60_000
 REQUEST_POINTS = 5_000
 READ_ROWS = 2_000
 READ_BYTES = 1_000_000
-LINGER_S = 0.02
-"""A lane waits this long for company for its points: a request for each reading would be the server's dearest way."""
 SETTLE_ROWS = 5_000
-SERVER_WRITE_TIMEOUT_S = 10.0
-"""After a request timed out the server may still carry it out for this long; only then the lane goes on."""
-MISCONFIGURED_WAIT_S = 10.0
 DELIVERY_PAUSE_S = 1.0
 DELIVERY_POINTS = 500
 """In one request: each has some hundred bytes to some kilobytes."""
@@ -49,6 +45,22 @@ DELIVERY_POINTS = 500
 
 async def _nothing() -> None:
     """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long the drain waits for what, in seconds.
+
+    `linger`: a lane waits for company for its points, a request for each reading would be the server's dearest way.
+    `timed_out`: after a request timed out the server may still carry it out for this long; only then the lane goes on.
+    `misconfigured`: between two attempts at a store whose configuration must be mended. `delivery`: between two
+    `delivery` points of one gateway.
+    """
+
+    linger: float = 0.02
+    timed_out: float = 10.0
+    misconfigured: float = 10.0
+    delivery: float = 10.0
 
 
 class StoreState:
@@ -74,12 +86,13 @@ class Drain:
         on_damaged: Callable[[], Awaitable[None]] = _nothing,
         on_write: Callable[[str, float, int], None] = lambda outcome, seconds, points: None,
         jitter: Callable[[], float] = random.random,
-        delivery_interval_s: float = 10.0,
+        waits: Waits = Waits(),
     ) -> None:
         self._reader, self._committer, self._store, self._settled = reader, committer, store, settled
         self._topic_of, self._on_damaged, self._on_write, self._jitter = topic_of, on_damaged, on_write, jitter
+        self._waits = waits
         self.state = StoreState()
-        self.deliveries = Deliveries(settled, delivery_interval_s)
+        self.deliveries = Deliveries(settled, waits.delivery)
         self._cache = LaneCache()
         self._lanes: list[deque[Part]] = [deque() for _ in range(LANES)]
         self._lane_events = [asyncio.Event() for _ in range(LANES)]
@@ -161,7 +174,7 @@ class Drain:
                 event.clear()
                 await event.wait()
                 if sum(part.points for part in queue) < REQUEST_POINTS:
-                    await asyncio.sleep(LINGER_S)
+                    await asyncio.sleep(self._waits.linger)
             parts: list[Part] = []
             points = 0
             while queue and (not parts or points + queue[0].points <= REQUEST_POINTS):
@@ -183,12 +196,12 @@ class Drain:
                 self._on_write("unavailable", time.perf_counter() - started, 0)
                 self._down(str(error), "")
                 wait_s = backoff_s(failures, self._jitter())
-                wait_s = max(wait_s, error.retry_after_s or 0.0, SERVER_WRITE_TIMEOUT_S if error.timed_out else 0.0)
+                wait_s = max(wait_s, error.retry_after_s or 0.0, self._waits.timed_out if error.timed_out else 0.0)
                 await asyncio.sleep(wait_s)
             except StoreMisconfiguredError as error:
                 self._on_write("misconfigured", time.perf_counter() - started, 0)
                 self._down(str(error), str(error))
-                await asyncio.sleep(MISCONFIGURED_WAIT_S)
+                await asyncio.sleep(self._waits.misconfigured)
             else:
                 self._on_write("ok", time.perf_counter() - started, points - len(refused))
                 if not self.state.up:

@@ -1,0 +1,87 @@
+import re
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from ingest.gateways import Gateways
+from ingest.intake import Group
+from ingest.last_values import LastValues
+from ingest.metrics import Metrics, Reading, StateCollector
+from ingest.received import Logs
+from tests.ingest.samples import EPOCH, NOW_MS, arrival, batch, level, make_intake, registry
+from wire.messages import LogExtent, State, Status
+from wire.names import epoch_text
+
+PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+
+def full_registry() -> CollectorRegistry:
+    """Everything that ingest can show, with a reading and a hello of gw1."""
+    out = CollectorRegistry()
+    Metrics(out).bad_statuses.labels("bad_json").inc()
+    values, gateways, received = LastValues(registry()), Gateways(registry().district_of_gateway()), Logs()
+    intake, group = make_intake(received), Group()
+    intake.take(arrival(batch(level([1, 2, 3], value=[1.0, 1.5, None], flag=[1, 1, 9]))), group)
+    for accepted in group.accepted:
+        values.note(accepted)
+    logs = [LogExtent(epoch=epoch_text(EPOCH), first=1, last=10)]
+    gateways.status_came("gw1", Status(state=State.ONLINE, logs=logs), NOW_MS, retained=False)
+    reading = Reading(counters={"received": 3, "waiting": 3, "dead.wrong_unit": 2}, oldest_ms=NOW_MS)
+    out.register(StateCollector(registry(), values, gateways, received, lambda: reading, lambda: NOW_MS))
+    return out
+
+
+def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_the_page_lists_exactly_what_there_is_with_its_labels() -> None:
+    listed: dict[str, set[str]] = {}
+    section = PAGE.read_text().split("# Metrics of ingest")[1].split("\n# ")[0]
+    for name, kind, labels in re.findall(r"^\| `(aryk_\w+)` \| (\w+)[^|]*\| ([^|]*)\|", section, re.M):
+        listed[name] = {label.strip() for label in labels.split(",") if label.strip()}
+        assert kind in ("gauge", "counter", "histogram")
+    shown: dict[str, set[str]] = {}
+    for name, labels in samples(generate_latest(full_registry()).decode()):
+        if name.endswith(("_created", "_sum", "_count")):
+            continue
+        plain = name.removesuffix("_bucket")
+        shown.setdefault(plain, set()).update(key for key, _ in labels if key != "le")
+    assert shown == listed
+
+
+def test_sensors_show_their_newest_value_and_flag() -> None:
+    shown = samples(generate_latest(full_registry()).decode())
+    labels = (("district", "karatal"), ("quantity", "level"), ("sensor", "level"), ("station", "k-12"))
+    assert shown["aryk_sensor_last_value", labels] == 1.5
+    assert shown["aryk_sensor_last_timestamp_seconds", labels] == (NOW_MS - 3_600_000 + 2_000) / 1000
+    assert shown["aryk_sensor_last_flag", labels] == 9
+    assert shown["aryk_sensor_expected_interval_seconds", labels] == 900
+    threshold = tuple(sorted({**dict(labels), "severity": "low", "direction": "below"}.items()))
+    assert shown["aryk_sensor_threshold", threshold] == 0.2
+
+
+def test_gateways_show_state_and_backlog() -> None:
+    shown = samples(generate_latest(full_registry()).decode())
+    labels = (("district", "karatal"), ("gateway", "gw1"))
+    assert shown["aryk_gateway_up", labels] == 1
+    assert shown["aryk_gateway_last_seen_timestamp_seconds", labels] == NOW_MS / 1000
+    assert shown["aryk_gateway_backlog_readings", labels] == 7
+    assert ("aryk_gateway_up", (("district", "aksu"), ("gateway", "gw2"))) not in shown
+
+
+def test_the_other_format_is_possible_too() -> None:
+    page: bytes = openmetrics(full_registry())  # type: ignore[no-untyped-call]
+    assert page.decode().endswith("# EOF\n")
+
+
+def test_every_name_is_as_prometheus_wants_it() -> None:
+    for family in text_string_to_metric_families(generate_latest(full_registry()).decode()):
+        assert family.documentation
+        assert family.name.startswith("aryk_")
