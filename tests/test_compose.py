@@ -66,7 +66,16 @@ def compose(*arguments: str, file: Path = FILE, env_file: Path = EXAMPLE) -> sub
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("ARYK_", "COMPOSE_", "DOCKER_"))
     }
-    command: list[str | Path] = [binary, "--file", file, "--project-directory", ROOT, "--env-file", env_file, *arguments]
+    command: list[str | Path] = [
+        binary,
+        "--file",
+        file,
+        "--project-directory",
+        ROOT,
+        "--env-file",
+        env_file,
+        *arguments,
+    ]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -356,7 +365,16 @@ class ComposeMosquitto(Mosquitto):
 @pytest.mark.server
 def test_the_broker_keeps_a_session_over_a_restart(tmp_path: Path) -> None:
     def run(program: str, *arguments: str) -> str:
-        command: list[str | Path] = [find_server(program), "-h", "127.0.0.1", "-p", str(broker.port), "-V", "mqttv5", *arguments]
+        command: list[str | Path] = [
+            find_server(program),
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(broker.port),
+            "-V",
+            "mqttv5",
+            *arguments,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -82,6 +82,9 @@ def fill(dashboard: Dashboard, parts: Sequence[Row | Builder[model.Panel]]) -> m
         else:
             dashboard.with_panel(part)
     built = dashboard.build()
+    for link in built.links or ():
+        # The SDK knows only the menu behind the gear; without a place a link stands in the open.
+        link.placement = None
     for number, panel in enumerate(built.panels or (), 1):
         panel.id_val = number
     return built

@@ -86,7 +86,7 @@ class Page:
             since = f"time >= {int((self.now_s - range_s) * 1000)}ms and time <= {int(self.now_s * 1000)}ms"
             query = self.written(target["query"], timeFilter=since, __interval=interval)
             return [row for row in self.influx.query_influxql(query) if _has_value(row)]
-        query = self.written(target["expr"], __rate_interval="5s")
+        query = self.written(target["expr"], __rate_interval="10s")
         assert target.get("instant") or target.get("range")
         # A range query gives a row for each step at which the instant one does; the last one is the one that must be there.
         return self.prometheus.query(query.replace("@ end()", ""))

@@ -121,7 +121,7 @@ async def pages(influxdb_server: InfluxDB, tmp_path: Path) -> AsyncIterator[dict
             # What fires in five minutes fires at once here.
             (rules / file.name).write_text(re.sub(r"\bfor: \w+", "for: 0s", file.read_text()))
         prometheus = Prometheus(
-            tmp_path / "prometheus", targets={"ingest": [f"127.0.0.1:{health.port}"]}, rules=[rules]
+            tmp_path / "prometheus", targets={"ingest": [f"127.0.0.1:{health.port}"]}, rules=[rules], interval="1s"
         )
         async with prometheus:
 
@@ -130,12 +130,13 @@ async def pages(influxdb_server: InfluxDB, tmp_path: Path) -> AsyncIterator[dict
                 for histogram in (metrics.receipt_s, metrics.store_write_s, metrics.commit_s):
                     histogram.observe(0.01)
                 return bool(
-                    prometheus.query('ALERTS{alertstate="firing", station!=""}')
+                    prometheus.query('ALERTS{alertstate="firing", threshold!=""}')
+                    and prometheus.query('ALERTS{alertstate="firing", alertname="GatewayDown"}')
                     and prometheus.query("increase(aryk_ingest_dead_letters_total[15m]) > 0")
-                    and prometheus.query("rate(aryk_ingest_receipt_seconds_count[5s]) > 0")
+                    and prometheus.query("rate(aryk_ingest_receipt_seconds_count[10s]) > 0")
                 )
 
-            await eventually(has_settled, timeout_s=30)
+            await eventually(has_settled, timeout_s=60)
             yield {name: Page(board, prometheus, bucket, now_s) for name, board in BOARDS.items()}
 
 
@@ -157,9 +158,15 @@ async def test_every_panel_of_every_dashboard_has_rows(pages: dict[str, Page]) -
     choices = [{"station": one} for one in station.options(variable)]
     assert len(choices) == 2
     # A canal has no volume and a reservoir no gate: each query must have rows at one of the two.
-    assert empty_queries(station, choices) == []
-    assert empty_queries(pages["district.json"], [{}]) == []
-    assert empty_queries(pages["pipeline.json"], [{}]) == []
+
+    def nothing_is_empty() -> bool:
+        assert empty_queries(station, choices) == []
+        assert empty_queries(pages["district.json"], [{}]) == []
+        assert empty_queries(pages["pipeline.json"], [{}]) == []
+        return True
+
+    # A busy machine misses a scrape now and then, and its series with it.
+    await eventually(nothing_is_empty, timeout_s=30)
 
     # A bucket is twice the interval.
     assert station.values["bucket"] == [str(2 * STEP_S)]
