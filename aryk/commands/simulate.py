@@ -52,6 +52,10 @@ def devices(
         typer.Option("--write-config", help="write gateway.toml and registry.toml for them into this folder"),
     ] = None,
     interval: Annotated[str, typer.Option("--interval", help="the gateway's interval in what is written")] = "2s",
+    broker: Annotated[str, typer.Option("--broker", help="the gateway's broker in what is written")] = "127.0.0.1:1883",
+    advertise: Annotated[
+        str | None, typer.Option("--advertise", help="the host of Modbus TCP in what is written; else --host")
+    ] = None,
     state: State = Path("state"),
 ) -> None:
     """Emulate the instruments of a reservoir and the canals below it, on Modbus TCP and RTU.
@@ -61,6 +65,8 @@ def devices(
     aryk simulate devices --rtu --write-config ./demo --ledger ledger.sqlite
     aryk gateway run --config ./demo/gateway.toml
     """
+    from dataclasses import replace
+
     from simulator.app import run_devices
     from simulator.config import map_table
     from simulator.config import write_config as write
@@ -74,10 +80,20 @@ def devices(
             typer.echo(f"Modbus RTU   {addresses.serial_port}")
         typer.echo(map_table(emulator.scenario.stations))
         if write_config is not None:
-            for path in write(write_config, emulator.scenario, addresses, interval=interval):
+            seen = replace(addresses, host=advertise or addresses.host)
+            paths = write(
+                write_config,
+                emulator.scenario,
+                seen,
+                broker_host=broker_host,
+                broker_port=broker_port,
+                interval=interval,
+            )
+            for path in paths:
                 typer.echo(f"written      {path}")
         typer.echo("Ctrl-C stops.")
 
+    broker_host, broker_port = _host_and_port(broker)
     start_logging()
     settings = DevicesSettings(seed=seed, canals=canals, host=host, port=port, serial=rtu, ledger=ledger)
     try:
@@ -129,7 +145,7 @@ def fleet(
     from simulator.settings import FleetSettings
     from simulator.toml_text import toml_text
 
-    host, _, port = broker.rpartition(":") if ":" in broker else (broker, "", "1883")
+    host, port = _host_and_port(broker)
     try:
         settings = FleetSettings(
             broker=BrokerSettings(
@@ -272,6 +288,13 @@ def history(
         _fail(error)
     else:
         typer.echo(f"{written} readings of {days:g} days written")
+
+
+def _host_and_port(broker: str) -> tuple[str, int]:
+    host, _, port = broker.rpartition(":") if ":" in broker else (broker, "", "1883")
+    if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise typer.BadParameter(f"{broker!r} is not HOST or HOST:PORT", param_hint="--broker")
+    return host, int(port)
 
 
 def _fail(error: Exception) -> None:

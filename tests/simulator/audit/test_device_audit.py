@@ -101,6 +101,21 @@ async def test_a_lost_counter_alone_does_not_lose_its_scan(water: Water) -> None
     assert [(one.fault, one.sensor) for one in found.findings] == [(Fault.LOST, "canal-serves")]
 
 
+async def test_a_block_read_in_two_parts_is_joined_by_value(water: Water) -> None:
+    """Two requests for one scan: two serve numbers, of which the scan holds the first."""
+    async with Ledger(water.path) as ledger:
+        counter, reading = (
+            ledger.series_id(Series("", "canal", key.station, key.sensor, key.quantity)) for key in (COUNTER, LEVEL)
+        )
+        for place, part in enumerate([Served(counter, 1, 1), Served(reading, 1001, 1.001)]):
+            at = T0 + 3 * place
+            await ledger.record_serve(Serve("canal", 1 + place, at, at + 1, State.SENT, (part,)))
+    await water.store_scan(1, T0 + 2)
+    found = await water.audit()
+    assert found.clean, found.findings
+    assert found.stored == 2
+
+
 async def test_a_doubled_scan(water: Water) -> None:
     await water.serve(10)
     await water.store_scan(4, T0 + 4 * STEP_MS + 60)
