@@ -20,6 +20,7 @@ from gateway.log.rows import Commit, Extent, NewRecord, Row, Scan
 from gateway.log.settling import last_times, settle_held
 from gateway.log.writer import Writer
 from gateway.times import Anchor
+from wire.names import epoch_text
 from wire.ranges import Range
 
 _T = TypeVar("_T")
@@ -170,20 +171,26 @@ class Log:
     async def _make_room(self) -> int:
         """Drop the oldest, delivered ones first, until the reserve is free again; what was not delivered is told in a gap."""
         gone = 0
+        upto = (
+            self.progress.last - 1
+        )  # the newest one stays, and what is logged meanwhile: the next number counts from it
         while await self._uplink(retention.room_bytes, self._uplink_db, self.path) < self._reserve_bytes:
-            dropped = await self._uplink(partial(retention.drop_oldest, self._uplink_db, self.progress, delivered=True))
+            drop = partial(retention.drop_oldest, self._uplink_db, self.progress, upto)
+            dropped = await self._uplink(partial(drop, delivered=True))
             if not dropped:
-                dropped = await self._uplink(
-                    partial(retention.drop_oldest, self._uplink_db, self.progress, delivered=False)
-                )
-                for epoch, (first, last) in dropped:
-                    await self.settle(DROPPED, epoch, [(first, last)])
-                    body = {"reason": "disk_full", "epoch": f"{epoch:012x}", "ranges": [[first, last]]}
-                    await self.record(NewRecord("gap", body))
+                dropped = await self._uplink(partial(drop, delivered=False))
+                await self._tell_dropped(dropped)
             if not dropped:
                 break
             gone += sum(last - first + 1 for _, (first, last) in dropped)
         return gone
+
+    async def _tell_dropped(self, dropped: list[tuple[int, Range]]) -> None:
+        for epoch in {epoch for epoch, _ in dropped}:
+            ranges = [one for other, one in dropped if other == epoch]
+            await self.settle(DROPPED, epoch, ranges)
+            body = {"reason": "disk_full", "epoch": epoch_text(epoch), "ranges": [list(one) for one in ranges]}
+            await self.record(NewRecord("gap", body))
 
     async def _write(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         return await _in_thread(self._writer_thread, partial(function, *args, **kwargs))

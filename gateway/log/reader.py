@@ -13,6 +13,9 @@ ROWS = (
     "FROM entry LEFT JOIN series ON series.id = entry.series "
 )
 
+_Work = list[tuple[int, str, list[tuple[str, Range]]]]
+"""How the table of what is settled changes: epoch's row, reason, changes."""
+
 
 class Reader:
     """One connection, used by one thread."""
@@ -44,11 +47,11 @@ class Reader:
 
     def receipt(self, durable: dict[int, list[Range]]) -> int:
         """The centre has these; the answer is how many of them were not settled before."""
-        with self._progress.lock:
-            before, _ = self._progress.unsettled()
-            self._settle(RECEIPT, durable)
-            after, _ = self._progress.unsettled()
-            return max(0, before - after)
+        before, _ = self._progress.unsettled()
+        work = self._in_memory(RECEIPT, durable)
+        after, _ = self._progress.unsettled()
+        self._on_disk(work)
+        return max(0, before - after)
 
     def refuse(self, epoch: int, ranges: list[Range], digest: str, reason: str, detail: str, ms: int) -> None:
         """The centre will not take these, named by the digest of the message they were in."""
@@ -57,39 +60,45 @@ class Reader:
 
     def reopen(self, epoch: int, ranges: list[Range]) -> None:
         """Send these again, as if they had never been receipted."""
-        with self._progress.lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            for first, last in ranges:
-                for why, changes in self._progress.reopen(epoch, first, last).items():
-                    self._apply(self._progress.epochs[epoch].id, why, changes)
-                number = self._progress.epochs[epoch].id
-                self._db.execute(
-                    "DELETE FROM stamp WHERE epoch = ? AND first <= ? AND last >= ?", (number, last, first)
-                )
-            self._db.execute("COMMIT")
+        state = self._progress.epochs[epoch]
+        stamps = "FROM stamp WHERE epoch = ? AND first <= ? AND last >= ?"
+        work: _Work = []
+        for first, last in ranges:
+            work += [(state.id, why, changes) for why, changes in self._progress.reopen(epoch, first, last).items()]
+            for stamped in self._db.execute(f"SELECT first, last {stamps}", (state.id, last, first)).fetchall():
+                state.stamped.remove(*stamped)
+            self._db.execute(f"DELETE {stamps}", (state.id, last, first))
+        self._on_disk(work)
 
     def settle(self, why: str, epoch: int, ranges: list[Range]) -> None:
         """Mark ranges as settled for this reason."""
         self._settle(why, {epoch: ranges})
 
     def _settle(self, why: str, by_epoch: dict[int, list[Range]]) -> None:
-        # Memory goes first: should the commit fail, these are only sent again after the next start.
+        self._on_disk(self._in_memory(why, by_epoch))
+
+    def _in_memory(self, why: str, by_epoch: dict[int, list[Range]]) -> _Work:
+        # Memory goes first: should the commit fail, these are only sent again after the next start. The lock is not held
+        # over the commit, as the event loop takes it too.
         with self._progress.lock:
-            work = [
-                (self._progress.epochs[epoch].id, changes)
+            return [
+                (self._progress.epochs[epoch].id, why, changes)
                 for epoch, ranges in by_epoch.items()
                 if (changes := self._progress.settle(epoch, why, ranges))
             ]
-        if work:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                for number, changes in work:
-                    self._apply(number, why, changes)
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+
+    def _on_disk(self, work: _Work) -> None:
+        if not any(changes for _, _, changes in work):
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            for epoch_id, why, changes in work:
+                self._apply(epoch_id, why, changes)
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
 
     def _apply(self, epoch_id: int, why: str, changes: list[tuple[str, Range]]) -> None:
         for sign, (first, last) in changes:

@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 
 from gateway.log.progress import EpochState, Progress
-from wire.ranges import Range
+from wire.ranges import Range, coalesce
 
 STEP = 500
 """Rows taken in one transaction."""
@@ -61,20 +61,30 @@ def trim(db: sqlite3.Connection, progress: Progress, older_than_ms: int) -> int:
     return max(1, gone)
 
 
-def drop_oldest(db: sqlite3.Connection, progress: Progress, *, delivered: bool) -> list[tuple[int, Range]]:
-    """Take away one step of the oldest entries, of the delivered or of the others; the answer names them by epoch."""
+def drop_oldest(db: sqlite3.Connection, progress: Progress, upto: int, *, delivered: bool) -> list[tuple[int, Range]]:
+    """Take away one step of the oldest entries up to this number; the answer names them by epoch, none when none is left.
+
+    Of what was delivered everything goes; of what was not, readings only: records are few, and tell what went.
+    """
     with progress.lock:
-        for state in progress.epochs.values():
-            for first, last in _kept(state, delivered):
-                last = min(last, first + STEP - 1, progress.last - 1)
-                if last < first:
-                    continue
-                db.execute("BEGIN IMMEDIATE")
-                db.execute("DELETE FROM entry WHERE seq BETWEEN ? AND ?", (first, last))
-                db.execute("COMMIT")
-                progress.held.remove(first, last)
-                _move_first(db, progress, state)
-                return [(state.epoch, (first, last))]
+        states = [(state, _kept(state, delivered)) for state in progress.epochs.values()]
+    for state, ranges in states:
+        for first, last in ranges:
+            found = db.execute(
+                "SELECT seq FROM entry WHERE seq BETWEEN ? AND ? AND (? OR series IS NOT NULL) ORDER BY seq LIMIT ?",
+                (first, min(last, upto), delivered, STEP),
+            ).fetchall()
+            gone = coalesce(seq for (seq,) in found)
+            if not gone:
+                continue
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany("DELETE FROM entry WHERE seq BETWEEN ? AND ?", gone)
+            db.execute("COMMIT")
+            with progress.lock:
+                for one in gone:
+                    progress.held.remove(*one)
+            _move_first(db, progress, state)
+            return [(state.epoch, one) for one in gone]
     return []
 
 

@@ -45,16 +45,17 @@ class Writer:
         added: dict[tuple[str, str, str], int] = {}
         try:
             self._db.execute("BEGIN IMMEDIATE")
+            # Records first: a gap tells what was before these readings.
+            for record in scan.records:
+                rest = (scan.moment.boot_ns, original, final, record.kind, body_text(record))
+                self._db.execute(_INSERT, (seq, current.id, None, ms, None, None, None, *rest))
+                seq += 1
             for reading in scan.readings:
                 series = self._series_id(reading, added)
                 free_ms = next_free_ms(self._db, series, ms) if final else ms
                 flag = moved_flag(reading.flag) if free_ms != ms else reading.flag
                 columns = (seq, current.id, series, free_ms, reading.value, flag, reading.raw)
                 self._db.execute(_INSERT, (*columns, scan.moment.boot_ns, original, final, None, None))
-                seq += 1
-            for record in scan.records:
-                rest = (scan.moment.boot_ns, original, final, record.kind, body_text(record))
-                self._db.execute(_INSERT, (seq, current.id, None, ms, None, None, None, *rest))
                 seq += 1
             self._db.execute("COMMIT")
         except BaseException as error:

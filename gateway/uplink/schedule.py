@@ -52,6 +52,7 @@ class _Flight:
     epoch: int
     left: RangeSet
     deadline_s: float
+    probe: bool
 
 
 class Schedule:
@@ -112,7 +113,8 @@ class Schedule:
     def sent(self, plan: Plan, ranges: list[Range], now_s: float) -> None:
         """These of the plan's ranges are on their way."""
         wait = min(self._timeout_s * 2**self._silences, max(LONGEST_WAIT_S, self._timeout_s))
-        self._flights.append(_Flight(plan.epoch, RangeSet(ranges), now_s + wait * self._random.uniform(0.75, 1.25)))
+        deadline_s = now_s + wait * self._random.uniform(0.75, 1.25)
+        self._flights.append(_Flight(plan.epoch, RangeSet(ranges), deadline_s, plan.kind is Kind.PROBE))
         if plan.kind is Kind.BACKLOG:
             self._backlog_at_s = now_s
         else:
@@ -135,12 +137,12 @@ class Schedule:
 
     def expire(self, now_s: float) -> int:
         """Give up waiting for receipts that are overdue; what was in those batches can be sent again. How many there were."""
-        kept = [flight for flight in self._flights if flight.deadline_s > now_s]
-        overdue = len(self._flights) - len(kept)
-        self._flights = kept
-        if overdue:
+        overdue = [flight for flight in self._flights if flight.deadline_s <= now_s]
+        self._flights = [flight for flight in self._flights if flight.deadline_s > now_s]
+        # A full window that runs out is one silence, however many batches it held.
+        if overdue and (not self.silent or any(flight.probe for flight in overdue)):
             self._silences += 1
-        return overdue
+        return len(overdue)
 
     def nobody_listens(self) -> None:
         """The broker says that nobody is subscribed: a hint to wait, no more."""

@@ -1,0 +1,51 @@
+from gateway.clock import ManualClock
+from gateway.uplink.hello import EVERY_S, RETRY_LONGEST_S, Hello
+from wire.messages import CentreTime
+
+
+def test_an_answered_hello_is_repeated_after_an_hour() -> None:
+    clock, hello = ManualClock(), Hello()
+    assert hello.due_s == 0.0
+    hello.sent("a" * 16, clock.now(), clock.monotonic_s())
+    clock.advance(0.2)
+    anchor = hello.answered(clock.boot, CentreTime(nonce="a" * 16, ms=clock.now().ms), clock.now(), clock.monotonic_s())
+    assert anchor is not None
+    assert anchor.synchronised
+    assert hello.due_s == clock.monotonic_s() + EVERY_S
+
+
+def test_only_the_newest_nonce_counts_and_only_once() -> None:
+    clock, hello = ManualClock(), Hello()
+    hello.sent("a" * 16, clock.now(), clock.monotonic_s())
+    clock.advance(1)
+    hello.sent("b" * 16, clock.now(), clock.monotonic_s())
+    clock.advance(1)
+
+    def answered(nonce: str) -> bool:
+        time = CentreTime(nonce=nonce * 16, ms=0)
+        return hello.answered(clock.boot, time, clock.now(), clock.monotonic_s()) is not None
+
+    assert not answered("a")
+    assert answered("b")
+    assert not answered("b")
+
+
+def test_a_late_answer_makes_it_ask_again_soon() -> None:
+    clock, hello = ManualClock(), Hello()
+    for _ in range(8):
+        hello.sent("a" * 16, clock.now(), clock.monotonic_s())
+        clock.advance(hello.due_s - clock.monotonic_s())
+    hello.sent("b" * 16, clock.now(), clock.monotonic_s())
+    assert hello.due_s - clock.monotonic_s() == RETRY_LONGEST_S
+    clock.advance(15)
+    late = hello.answered(clock.boot, CentreTime(nonce="b" * 16, ms=0), clock.now(), clock.monotonic_s())
+    assert late is None
+    assert hello.due_s <= clock.monotonic_s()
+
+
+def test_the_centre_can_ask_for_one() -> None:
+    clock, hello = ManualClock(), Hello()
+    hello.sent("a" * 16, clock.now(), clock.monotonic_s())
+    assert hello.due_s > 0
+    hello.asked_for()
+    assert hello.due_s == 0.0
