@@ -83,8 +83,8 @@ def fill(dashboard: Dashboard, parts: Sequence[Row | Builder[model.Panel]]) -> m
             dashboard.with_panel(part)
     built = dashboard.build()
     for link in built.links or ():
-        # The SDK knows only the menu behind the gear; without a place a link stands in the open.
-        link.placement = None
+        # The SDK knows only the menu of the page's controls, as a constant; without a place a link stands in the open.
+        setattr(link, "placement", None)  # noqa: B010
     for number, panel in enumerate(built.panels or (), 1):
         panel.id_val = number
     return built
