@@ -22,7 +22,7 @@ from ingest.intake import Intake
 from ingest.last_values import LastValues
 from ingest.metrics import Metrics, Reading, StateCollector
 from ingest.pipeline import TimeBounds, directory
-from ingest.recall import ask, settled_change
+from ingest.recall import FOR_EVER_S, PATIENCE_S, ask, settled_change
 from ingest.settings import IngestSettings, spool_path
 from ingest.source import Source
 from ingest.spool import Holding, Spool, SpoolReader
@@ -109,7 +109,7 @@ async def run(settings: IngestSettings, state: Path, stop: asyncio.Event) -> Non
         holding = spool.load()
         next_id = spool.next_id()
         is_new = spool.meta("recalled") is None
-        refill = is_new or int(spool.meta(REFILL_UNTIL) or 0) > _now_ms()
+        refill = int(spool.meta(REFILL_UNTIL) or 0) > _now_ms()
         old_filters: list[str] = json.loads(spool.meta("filters") or "[]")
         metrics_registry = CollectorRegistry()
         metrics = Metrics(metrics_registry)
@@ -201,8 +201,18 @@ async def run(settings: IngestSettings, state: Path, stop: asyncio.Event) -> Non
             await committer.commit(Change(meta={"filters": json.dumps(now_filters)}))
 
         async def seed_values() -> None:
-            latest = await ask(lambda: store_reader.latest(_now_ms() - SEED_MS), "the newest values")
+            latest = await ask(lambda: store_reader.latest(_now_ms() - SEED_MS), "the newest values", FOR_EVER_S)
             values.seed(latest or {})
+
+        async def recall(patience_s: float) -> bool:
+            """A new spool learns from the store what was accepted before, and then asks the gateways for the rest."""
+            change = await settled_change(store_reader, holding.settled, holding.received, patience_s)
+            if change is None:
+                return False
+            change.meta.update({"recalled": "1", REFILL_UNTIL: refill_until(_now_ms())})
+            await committer.commit(change)
+            centre.refill()
+            return True
 
         metrics_registry.register(
             StateCollector(
@@ -215,11 +225,7 @@ async def run(settings: IngestSettings, state: Path, stop: asyncio.Event) -> Non
             log.info("health page on http://%s:%d/metrics", settings.health.host, health.port)
 
         async def serve() -> None:
-            if is_new:
-                change = await settled_change(store_reader, holding.settled, holding.received)
-                change = change or Change()
-                change.meta.update({"recalled": "1", REFILL_UNTIL: refill_until(_now_ms())})
-                await committer.commit(change)
+            recalled = not is_new or await recall(PATIENCE_S)
             async with asyncio.TaskGroup() as tasks:
                 for name, task in (
                     ("intake", centre.take_in()),
@@ -232,6 +238,8 @@ async def run(settings: IngestSettings, state: Path, stop: asyncio.Event) -> Non
                     ("seed", seed_values()),
                 ):
                     tasks.create_task(task, name=name)
+                if not recalled:
+                    tasks.create_task(recall(FOR_EVER_S), name="recall")
 
         serving = asyncio.create_task(serve(), name="ingest")
         stopping = asyncio.create_task(stop.wait(), name="stop")

@@ -153,6 +153,7 @@ class Centre:
         while True:
             under_way = await self._under_way.get()
             await under_way.committed
+            self.look()
             group, now_s = under_way.group, time.monotonic()
             self._client.acknowledge(under_way.last.message)
             self._client.flush()
@@ -258,8 +259,13 @@ class Centre:
             await self._committer.commit(Change(meta={REFILL_UNTIL: refill_until(time.time_ns() // 1_000_000)}))
             holding = await asyncio.to_thread(self._reader.holding)
             self._intake.received.replace(holding.received)
+        self.refill()
+
+    def refill(self) -> None:
+        """Ask every gateway for a hello, and from now on for what its hello names and was not received."""
         self._refill = True
-        self.connected()
+        if self._client.live:
+            self.connected()
 
     async def settle_down(self) -> None:
         """Intake is stopped: wait until what was taken is committed, acknowledged and told."""

@@ -8,18 +8,20 @@ from typing import TypeVar
 from ingest.change import Change
 from ingest.received import Logs
 from ingest.settling import put_settled, read_delivery
-from store.points import PointReader, StoreError, StoreMisconfiguredError
+from store.points import PointReader, StoreError
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 30.0
-"""A new spool waits this long for the store; then it begins without: what comes again is stored again, as the same points."""
+PATIENCE_S = 5.0
+"""A new spool waits this long for the store, then takes readings in without knowing what was stored before: what comes
+again is stored again, as the same points. It goes on asking."""
 PAUSE_S = 2.0
+FOR_EVER_S = float("inf")
 
 _T = TypeVar("_T")
 
 
-async def ask(question: Callable[[], Awaitable[_T]], what: str, patience_s: float = PATIENCE_S) -> _T | None:
+async def ask(question: Callable[[], Awaitable[_T]], what: str, patience_s: float) -> _T | None:
     """Ask the store until it answers or patience ends; None then."""
     deadline = asyncio.get_running_loop().time() + patience_s
     while True:
@@ -27,7 +29,7 @@ async def ask(question: Callable[[], Awaitable[_T]], what: str, patience_s: floa
             return await question()
         except (StoreError, OSError) as error:
             left_s = deadline - asyncio.get_running_loop().time()
-            if left_s <= 0 or isinstance(error, StoreMisconfiguredError):
+            if left_s <= 0:
                 log.warning("the store did not say %s: %s", what, error)
                 return None
         await asyncio.sleep(min(PAUSE_S, left_s))

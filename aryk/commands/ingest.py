@@ -1,7 +1,6 @@
 """`aryk ingest`: from the broker to the store, and what was refused on the way."""
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -187,6 +186,8 @@ def _facts(letter: "KeptLetter", payload: bytes) -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def _letters(state: Path) -> Iterator["Letters"]:
+    import sqlite3
+
     from ingest.letters import open_letters
     from ingest.settings import spool_path
 
