@@ -4,9 +4,9 @@ import json
 from typing import Annotated, Any, Literal
 
 import pydantic_core
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, StringConstraints, ValidationError
 
-from wire.batch import SCHEMA_VERSION, Batch, Record, Series, check_batch
+from wire.batch import MAX_READINGS, MAX_SERIES, SCHEMA_VERSION, Batch, Record, Series, check_batch
 from wire.names import MAX_SEQ, Id, epoch_number, epoch_text
 from wire.reasons import Reason, WireError
 
@@ -26,7 +26,11 @@ class SeriesDoc(_Strict):
     sensor: Id
     quantity: Id
     unit: Annotated[str, StringConstraints(min_length=1, max_length=16)]
-    seq: Annotated[list[_Seq], Field(description="sequence numbers, part of each reading's identity")]
+    seq: Annotated[
+        list[_Seq],
+        FailFast(),
+        Field(max_length=MAX_READINGS, description="sequence numbers, part of each reading's identity"),
+    ]
     time: Annotated[
         list[Any], Field(description="milliseconds since 1970, UTC", json_schema_extra={"items": {"type": "integer"}})
     ]
@@ -67,8 +71,9 @@ class BatchDoc(_Strict):
     v: Literal[1]
     gateway: Id
     epoch: EpochText
-    series: list[SeriesDoc] = []
-    records: list[RecordDoc] = []
+    # One fault is told, so looking for thousands would only cost time.
+    series: Annotated[list[SeriesDoc], FailFast(), Field(max_length=MAX_SERIES)] = []
+    records: Annotated[list[RecordDoc], FailFast(), Field(max_length=MAX_READINGS)] = []
 
 
 def first_fault(error: ValidationError) -> str:

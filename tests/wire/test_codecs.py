@@ -147,7 +147,7 @@ def test_one_bad_record_leaves_the_others(codec: Codec, record: dict[str, Any], 
         rows = [[8, 5, "gap", {"why": "disk"}], [bad["seq"], bad["time"], bad["kind"], bad["body"]]]
         payload = cbor2.dumps({0: 1, 1: "gw-1", 2: 255, 4: rows})
     if codec is Codec.CBOR and str(10**30) in str(bad):  # takes a tag, and no batch has one
-        with pytest.raises(WireError, match="tag 2"):
+        with pytest.raises(WireError, match="tag"):
             decode_batch(payload, CONTENT_TYPES[codec])
         return
     batch = decode_batch(payload, CONTENT_TYPES[codec])
