@@ -57,13 +57,8 @@ class ShiftedGatewayRole(GatewayRole):
         self.clock_file = folder / "clock.json"
 
     def arguments(self) -> list[str]:
-        return [
-            "-m",
-            "tests.faults.shifted_gateway",
-            str(self.config),
-            str(self.state),
-            str(self.clock_file),
-        ]
+        runner = Path(__file__).with_name("shifted_gateway.py")
+        return [str(runner), str(self.config), str(self.state), str(self.clock_file)]
 
 
 def _status_bytes(pid: int, key: str) -> int:

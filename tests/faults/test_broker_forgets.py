@@ -68,11 +68,15 @@ async def test_a_session_taken_over_by_another_client(tmp_path: Path) -> None:
 
 
 async def test_no_matching_subscribers_is_a_hint_and_moves_nothing(tmp_path: Path) -> None:
-    """PUBACK 0x10, which a broker says before ingest has ever subscribed."""
-    async with World(tmp_path, Options(start=("gateway",))) as world:
-        await eventually(lambda: logged.last_seq(world.log_path) > 50, 20.0, "readings are logged")
-        await eventually(lambda: world.gateway_link.passed_bytes[DOWN] > 50, 10.0, "the broker has answered")
-        assert not logged.settled(world.log_path)
+    """PUBACK 0x10, which the broker says once ingest's session is gone."""
+    async with World(tmp_path) as world:
+        await world.receipted()
+        await world.kill("ingest")
+        async with RawClient(world.broker.port, "ingest", clean_start=True, expiry_s=0) as thief:
+            await thief.disconnect()
+        before = logged.settled(world.log_path).size
+        await eventually(lambda: "rc16)" in world.broker.log_text(), 20.0, "PUBACK with reason 0x10")
+        assert logged.settled(world.log_path).size == before
         await world.start("ingest")
         await world.flowing()
         await world.must_be_whole()

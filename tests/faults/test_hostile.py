@@ -1,6 +1,7 @@
 """Malformed, hostile or foreign payload: dead letter with its reason and raw bytes; the rest goes on."""
 
 import json
+import random
 import time
 import zlib
 from pathlib import Path
@@ -30,7 +31,8 @@ def batch(
 ) -> bytes:
     now_ms = round(time.time() * 1000) + shift_ms
     series = Series(sensor, quantity, unit, [1, 2], [now_ms, now_ms + 1], [1.5, 1.6], [1, 1])
-    return encode_batch(Batch(gateway, 0xABCDEF, [series]), Codec.JSON)
+    # Each batch from a log of its own: the same identity twice would be a repeat.
+    return encode_batch(Batch(gateway, random.getrandbits(48), [series]), Codec.JSON)
 
 
 async def test_each_is_a_dead_letter_and_readings_flow_on(tmp_path: Path) -> None:
@@ -58,21 +60,23 @@ async def test_each_is_a_dead_letter_and_readings_flow_on(tmp_path: Path) -> Non
                 await client.publish(topic, payload, content_type)
             await client.publish(own, bomb, CBOR)
             await client.publish(own, cbor2.dumps(cbor2.CBORTag(1, bomb)), CBOR)
-        await eventually(
-            lambda: {reason for *_, reason in hostile} <= {one.reason for one in logged.dead_letters(world.spool_path)},
-            20.0,
-            "all reasons among the dead letters",
-        )
-        by_reason = {one.reason: one for one in logged.dead_letters(world.spool_path)}
+
+        def all_are_there() -> bool:
+            missing = {reason for *_, reason in hostile} - {one.reason for one in logged.dead_letters(world.spool_path)}
+            assert not missing, f"no dead letters for {missing}"
+            return True
+
+        await eventually(all_are_there, 20.0)
+        payloads = {(one.reason, one.payload) for one in logged.dead_letters(world.spool_path)}
         for _, payload, _, reason in hostile:
-            if reason not in ("bad_json",):
-                assert by_reason[reason].payload == payload, reason
+            assert (reason, payload) in payloads, f"{reason}: the raw bytes are not kept"
         await world.flowing()
         await world.must_be_whole()
 
 
 async def test_a_registry_that_disagrees_makes_dead_letters_that_count_as_delivered(tmp_path: Path) -> None:
     async with World(tmp_path, Options(change_registry=call_the_battery_a_level)) as world:
+        await world.run_for(1.0)
         verdict = await world.must_be_whole()
         assert verdict.dead > 0
         letter = logged.dead_letters(world.spool_path)[0]
@@ -102,8 +106,8 @@ async def test_what_the_centre_cannot_read_becomes_a_gap_and_the_gateway_goes_on
         await eventually(lambda: refused_gaps(world, name), 10.0, "a gap names the digest")
         await world.start("ingest")
         await world.flowing()
-        verdict = await world.must_be_whole()
-        assert verdict.in_gaps > 0
+        await world.must_be_whole()
+        assert any(body.get("digest") == name for body in world.store.record_bodies())
 
 
 def refused_gaps(world: World, name: str) -> list[logged.Entry]:

@@ -15,10 +15,11 @@ pytestmark = pytest.mark.server
 async def test_receipts_that_never_arrive(tmp_path: Path) -> None:
     async with World(tmp_path) as world:
         world.gateway_link.swallow(DOWN, on_topic("/receipts"))
-        await eventually(
-            lambda: logged.counters(world.spool_path).get("repeated", 0) > 20, 30.0, "batches are sent again"
-        )
+        await eventually(lambda: logged.counters(world.spool_path).get("repeated", 0) > 0, 30.0, "batches sent again")
         world.gateway_link.swallow(DOWN, None)
+        # The broker sends what was not acknowledged on the next connection, as MQTT has it.
+        await world.gateway_link.reset()
+        await world.flowing()
         await world.must_be_whole()
 
 

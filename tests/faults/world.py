@@ -312,6 +312,11 @@ class World:
 
     async def must_be_whole(self, *, timeout_s: float = 60.0, least: int = 100) -> Verdict:
         """Settle and assert the first promise: nothing lost, nothing doubled, few unlogged, and the counters add up."""
+
+        async def enough() -> bool:
+            return await asyncio.to_thread(logged.last_seq, self.log_path) >= least
+
+        await eventually(enough, timeout_s, f"{least} readings are logged")
         verdict = await self.settle(timeout_s)
         assert verdict.clean, str(verdict)
         assert len(verdict.unlogged) <= self.devices * self.gateway_kills, str(verdict)
