@@ -9,12 +9,16 @@ EXIT_CODE = 2
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: the line (None when it stands in no line), the key, what is wrong, and the mend."""
+    """One thing that is wrong: the line (None when it stands in no line), the key, what is wrong, and the mend.
+
+    `path` is the file, where a configuration has several; without it, it is the error's own.
+    """
 
     line: int | None
     key: str
     problem: str
     mend: str = ""
+    path: str = ""
 
 
 class SettingsError(Exception):
@@ -26,7 +30,8 @@ class SettingsError(Exception):
         super().__init__("\n".join(self._line(fault) for fault in faults))
 
     def _line(self, fault: Fault) -> str:
-        place = self.path if fault.line is None else f"{self.path}:{fault.line}"
+        path = fault.path or self.path
+        place = path if fault.line is None else f"{path}:{fault.line}"
         key = f" {fault.key}:" if fault.key else ""
         mend = f" ({fault.mend})" if fault.mend else ""
         return f"{place}:{key} {fault.problem}{mend}"

@@ -38,14 +38,17 @@ def load(model: type[_M], path: Path | str, *, env_prefix: str = "", environ: Ma
 
     Raises SettingsError, which names file, line, key and the mend for everything that is wrong at once.
     """
-    path = Path(path)
+    return load_text(model, read_text(path), path, env_prefix=env_prefix, environ=environ)
+
+
+def read_text(path: Path | str) -> str:
+    """The text of a configuration file. Raises SettingsError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise SettingsError(path, [Fault(None, "", "there is no such file")]) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(path, [Fault(None, "", f"cannot be read: {error}")]) from error
-    return load_text(model, text, path, env_prefix=env_prefix, environ=environ)
 
 
 def load_text(
@@ -57,18 +60,33 @@ def load_text(
     environ: Mapping[str, str] | None = None,
 ) -> _M:
     """The same as `load` from a text; `path` is only named in errors."""
+    document = parse_toml(text, path)
+    if env_prefix:
+        _overlay(document, env_prefix, os.environ if environ is None else environ)
+    return validate(model, document, text, path)
+
+
+def parse_toml(text: str, path: Path | str = "(text)") -> dict[str, Any]:
+    """The document of a TOML text. Raises SettingsError."""
     try:
-        document = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         match = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", str(error))
         line, problem = (int(match[2]), f"{match[1]}, column {match[3]}") if match else (None, str(error))
         raise SettingsError(path, [Fault(line, "", f"not TOML: {problem}")]) from error
-    if env_prefix:
-        _overlay(document, env_prefix, os.environ if environ is None else environ)
+
+
+def validate(model: type[_M], document: Mapping[str, Any], text: str, path: Path | str = "(text)") -> _M:
+    """A parsed document as the model; `text` is what it was read from. Raises SettingsError."""
     try:
         return model.model_validate(document)
     except ValidationError as error:
         raise SettingsError(path, _faults(error, model, locate(text))) from error
+
+
+def fault_at(path: KeyPath, problem: str, mend: str, text: str, file: Path | str) -> Fault:
+    """A fault of our own finding at this key of this file's text, or at the nearest thing around it."""
+    return Fault(line_of(locate(text), path), _text(path), problem, mend, str(file))
 
 
 def _overlay(document: dict[str, Any], prefix: str, environ: Mapping[str, str]) -> None:
