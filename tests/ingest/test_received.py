@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.received import Logs, count, missing, parse_ranges, ranges_text, take_new, within
@@ -6,6 +6,7 @@ from ingest.received import Logs, count, missing, parse_ranges, ranges_text, tak
 seqs = st.lists(st.integers(1, 60), min_size=1, max_size=40, unique=True)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(seqs, max_size=8))
 def test_what_is_new_is_what_was_not_there(batches: list[list[int]]) -> None:
     received, model = Logs(), set[int]()
@@ -16,6 +17,7 @@ def test_what_is_new_is_what_was_not_there(batches: list[list[int]]) -> None:
         model |= set(numbers)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(seqs, st.integers(1, 60), st.integers(1, 60))
 def test_missing_and_within_part_an_extent(numbers: list[int], a: int, b: int) -> None:
     received = Logs()
@@ -40,6 +42,7 @@ def test_epochs_and_gateways_are_apart() -> None:
     assert take_new(received, "other", 1, [1, 2])[1] == [(1, 2)]
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(seqs)
 def test_ranges_as_text_come_back(numbers: list[int]) -> None:
     ranges, _ = take_new(Logs(), "gw", 1, numbers)

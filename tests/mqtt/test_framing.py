@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import mqtt5
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mqtt.framing import Framing, ProtocolError, Unreadable
@@ -21,6 +21,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     return [data[a:b] for a, b in pairwise(places)]
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=8), st.lists(st.integers(0, 3_000), max_size=12))
 def test_any_split_gives_the_same_packets(sizes: list[int], cuts: list[int]) -> None:
     stream = b"".join(publish(number, size) for number, size in enumerate(sizes, 1)) + mqtt5.PingRespPacket().write()
@@ -31,6 +32,7 @@ def test_any_split_gives_the_same_packets(sizes: list[int], cuts: list[int]) -> 
     assert isinstance(packets[-1], mqtt5.PingRespPacket)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=5))
 def test_whatever_the_bytes_are_only_a_protocol_error_comes_out(data: bytes, cuts: list[int]) -> None:
     framing = Framing(KEEP)
@@ -45,6 +47,7 @@ def test_whatever_the_bytes_are_only_a_protocol_error_comes_out(data: bytes, cut
 BROKEN = b"\x32\x0a\x00\x03a/b\x00\x07\x01\xffx"
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.integers(0, len(BROKEN)))
 def test_a_publish_that_cannot_be_read_does_not_end_the_stream(cut: int) -> None:
     framing = Framing(KEEP)
@@ -56,6 +59,7 @@ def test_a_publish_that_cannot_be_read_does_not_end_the_stream(cut: int) -> None
     assert isinstance(good, mqtt5.PublishPacket)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.integers(0, 11_000), max_size=10))
 def test_a_publish_longer_than_kept_is_told_and_skipped(cuts: list[int]) -> None:
     framing = Framing(KEEP)
