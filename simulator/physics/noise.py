@@ -18,6 +18,7 @@ def mix(seed: int, number: int) -> int:
     return z ^ (z >> 31)
 
 
+@lru_cache(maxsize=1024)
 def stream(seed: int, name: str) -> int:
     """A seed of its own for everything that has a name."""
     for char in name.encode():
@@ -42,8 +43,13 @@ def lattice(seed: int, t: float, step_s: float) -> float:
     place = t / step_s
     n = floor(place)
     x = place - n
-    left = uniform(seed, n, -1.0, 1.0)
-    return left + (uniform(seed, n + 1, -1.0, 1.0) - left) * x * x * (3.0 - 2.0 * x)
+    left = _node(seed, n)
+    return left + (_node(seed, n + 1) - left) * x * x * (3.0 - 2.0 * x)
+
+
+@lru_cache(maxsize=4096)
+def _node(seed: int, n: int) -> float:
+    return uniform(seed, n, -1.0, 1.0)
 
 
 def waves(seed: int, t: float, step_s: float) -> float:
