@@ -18,6 +18,7 @@ from ingest.centre import REFILL_UNTIL, Centre, refill_until
 from ingest.change import Change
 from ingest.committer import Committer
 from ingest.gateways import Gateways
+from ingest.holding import Holding, SpoolReader
 from ingest.intake import Intake
 from ingest.last_values import LastValues
 from ingest.metrics import Metrics, Reading, StateCollector
@@ -25,7 +26,7 @@ from ingest.pipeline import TimeBounds, directory
 from ingest.recall import FOR_EVER_S, PATIENCE_S, ask, settled_change
 from ingest.settings import IngestSettings, spool_path
 from ingest.source import Source
-from ingest.spool import Holding, Spool, SpoolReader
+from ingest.spool import Spool
 from ingest.writer import Drain
 from mqtt import Client, ConnectionState, SessionOptions, Subscription
 from mqtt.tls import tls_context

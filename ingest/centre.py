@@ -9,12 +9,12 @@ from typing import NamedTuple
 from ingest.change import Change
 from ingest.committer import Committer
 from ingest.gateways import Gateways, missing_of, received_of
+from ingest.holding import SpoolReader
 from ingest.intake import Due, Group, Intake
 from ingest.last_values import LastValues
 from ingest.metrics import Metrics
 from ingest.receipts import ReceiptBook
 from ingest.source import Queued, Source
-from ingest.spool import SpoolReader
 from ingest.writer import Drain
 from mqtt import Acknowledged, Client
 from wire.codec import CONTENT_TYPES, Codec

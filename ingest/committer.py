@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from ingest.change import Change
-from ingest.spool import Spool, Totals, Usage
+from ingest.holding import Totals
+from ingest.spool import Spool, Usage
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest.schema import BUSY_TIMEOUT_S
 from wire.names import epoch_text
-
-BUSY_TIMEOUT_S = 10.0
 
 _COLUMNS = (
     "id, reason, detail, topic, content_type, received_ms, last_ms, count, "

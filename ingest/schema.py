@@ -7,6 +7,11 @@ WAL_BOUND_BYTES = 16 * 1024 * 1024
 FREE_MARGIN_BYTES = 16 * 1024 * 1024
 """SQLite on a full disk cannot even delete: intake stops while this and the WAL's bound are still free."""
 
+BUSY_TIMEOUT_S = 10.0
+"""How long one connection waits for another: a checkpoint, a copy being made."""
+ROW_COLUMNS = "id, received_ms, gateway, epoch, ranges, readings, body, crc"
+"""Of the table spool, in the order of `ingest.change.Row`."""
+
 CREATE = f"""
 BEGIN;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

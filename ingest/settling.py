@@ -109,5 +109,5 @@ def read_delivery(body: str) -> dict[int, RangeSet]:
     try:
         doc = json.loads(body)
         return {int(epoch, 16): RangeSet((int(a), int(b)) for a, b in ranges) for epoch, ranges in doc.items()}
-    except (AttributeError, TypeError, RecursionError) as error:
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"not a delivery: {body[:80]!r}") from error

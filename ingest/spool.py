@@ -8,25 +8,30 @@ import fcntl
 import logging
 import os
 import sqlite3
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from ingest.change import Change, Letter, Row
-from ingest.received import Logs, parse_ranges, ranges_text
-from ingest.schema import CREATE, DEAD_PREFIX, FREE_MARGIN_BYTES, SCHEMA_VERSION, WAL_BOUND_BYTES
+from ingest.change import Change, Letter
+from ingest.holding import Holding, Totals, read_holding
+from ingest.received import ranges_text
+from ingest.schema import (
+    BUSY_TIMEOUT_S,
+    CREATE,
+    DEAD_PREFIX,
+    FREE_MARGIN_BYTES,
+    ROW_COLUMNS,
+    SCHEMA_VERSION,
+    WAL_BOUND_BYTES,
+)
 
 log = logging.getLogger(__name__)
 
-BUSY_TIMEOUT_S = 10.0
 VACUUM_AT_FREE_PAGES = 2048
 """8 MB: below this the file keeps its free pages, it will need them again soon."""
 VACUUM_PAGES_A_STEP = 2048
 """A step takes some ten milliseconds, so that commits are not held up."""
-
-_ROW = "id, received_ms, gateway, epoch, ranges, readings, body, crc"
 
 
 class SpoolUnusableError(Exception):
@@ -45,38 +50,6 @@ class Usage:
     def disk_is_low(self) -> bool:
         """Whether intake must stop."""
         return self.free_bytes < WAL_BOUND_BYTES + FREE_MARGIN_BYTES
-
-
-@dataclass(slots=True)
-class Totals:
-    """What is in the database after the last commit, without asking it."""
-
-    counters: dict[str, int] = field(default_factory=dict)
-    rows: int = 0
-    bytes: int = 0
-    letters: int = 0
-
-    def add(self, change: Change) -> None:
-        """This change was committed."""
-        self.rows += len(change.rows) - len(change.trimmed) - len(change.set_aside)
-        self.bytes += sum(len(row.body) for row in change.rows) - change.gone_bytes
-        self.letters += len(change.letters)
-        for name, number in change.counts.items():
-            self.counters[name.value] = self.counters.get(name.value, 0) + number
-        for letter in change.letters:
-            name_of = DEAD_PREFIX + letter.reason.value
-            self.counters[name_of] = self.counters.get(name_of, 0) + 1
-
-
-@dataclass(slots=True)
-class Holding:
-    """What was received, as the database knows it, and the totals. `damaged` rows are readable by nobody."""
-
-    received: Logs = field(default_factory=Logs)
-    settled: Logs = field(default_factory=Logs)
-    dead_keys: set[str] = field(default_factory=set)
-    totals: Totals = field(default_factory=Totals)
-    damaged: int = 0
 
 
 class Spool:
@@ -237,87 +210,6 @@ class Spool:
         return Usage(size, disk.f_bavail * disk.f_frsize, self.oldest_ms())
 
 
-class SpoolReader:
-    """Reads the spool beside the thread that writes it."""
-
-    def __init__(self, path: Path) -> None:
-        self._one_at_a_time = threading.Lock()
-        self._db = sqlite3.connect(
-            f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S
-        )
-
-    def after(self, row_id: int, most_rows: int, most_bytes: int) -> list[Row]:
-        """The next rows in order: at least one if there is one, then as many as these bounds allow."""
-        with self._one_at_a_time:
-            try:
-                return self._after(row_id, most_rows, most_bytes)
-            except sqlite3.OperationalError:
-                if self._db.text_factory is _lenient:
-                    raise
-                self._db.text_factory = _lenient  # a flipped bit in a text column; the checksum will say so
-                return self._after(row_id, most_rows, most_bytes)
-
-    def _after(self, row_id: int, most_rows: int, most_bytes: int) -> list[Row]:
-        out: list[Row] = []
-        size = 0
-        cursor = self._db.execute(f"SELECT {_ROW} FROM spool WHERE id > ? ORDER BY id LIMIT ?", (row_id, most_rows))
-        for fields in cursor:
-            row = Row(*fields)
-            out.append(row)
-            size += len(row.body) if isinstance(row.body, bytes) else 0
-            if size >= most_bytes:
-                break
-        cursor.close()  # an open read would keep the WAL from being reused
-        return out
-
-    def holding(self) -> Holding:
-        """What the database holds now, as one snapshot."""
-        with self._one_at_a_time:
-            self._db.execute("BEGIN")
-            try:
-                return read_holding(self._db)
-            finally:
-                self._db.execute("ROLLBACK")
-
-    def close(self) -> None:
-        """Close the connection."""
-        with self._one_at_a_time:
-            self._db.close()
-
-
-def read_holding(db: sqlite3.Connection) -> Holding:
-    """Read all that a start needs. A row whose checksum is wrong is no receipt for anything."""
-    holding = Holding()
-    totals, received = holding.totals, holding.received
-    factory, db.text_factory = db.text_factory, _lenient
-    try:
-        for gateway, epoch, first, last in db.execute("SELECT gateway, epoch, first, last FROM settled"):
-            holding.settled.of(gateway, epoch).add(first, last)
-            received.of(gateway, epoch).add(first, last)
-        for fields in db.execute(f"SELECT {_ROW} FROM spool ORDER BY id"):
-            row = Row(*fields)
-            totals.rows += 1
-            totals.bytes += len(row.body) if isinstance(row.body, bytes) else 0
-            if row.whole:
-                received.add(row.gateway, row.epoch, row.identities())
-            else:
-                holding.damaged += 1
-        for gateway, epoch, ranges, key in db.execute("SELECT gateway, epoch, ranges, key FROM letters"):
-            totals.letters += 1
-            if epoch is None:
-                holding.dead_keys.add(key)
-            else:
-                received.add(gateway, epoch, parse_ranges(ranges))
-        totals.counters.update(db.execute("SELECT name, value FROM counters"))
-    finally:
-        db.text_factory = factory
-    return holding
-
-
-def _lenient(text: bytes) -> str:
-    return text.decode(errors="replace")
-
-
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S)
     db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # counts for a new file only, and only before anything is written
@@ -361,11 +253,11 @@ def _sync_folder(folder: Path) -> None:
 
 def _apply(db: sqlite3.Connection, change: Change, now_ms: int) -> None:
     if change.rows:
-        db.executemany(f"INSERT INTO spool ({_ROW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", change.rows)
+        db.executemany(f"INSERT INTO spool ({ROW_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", change.rows)
     if change.trimmed:
         db.executemany("DELETE FROM spool WHERE id = ?", [(row_id,) for row_id in change.trimmed])
     for row_id, why in change.set_aside:
-        db.execute(f"INSERT INTO set_aside SELECT {_ROW}, ?, ? FROM spool WHERE id = ?", (now_ms, why, row_id))
+        db.execute(f"INSERT INTO set_aside SELECT {ROW_COLUMNS}, ?, ? FROM spool WHERE id = ?", (now_ms, why, row_id))
         db.execute("DELETE FROM spool WHERE id = ?", (row_id,))
     if change.settled_drop:
         db.executemany(

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from ingest.body import BodyError
 from ingest.change import Change, Row
 from ingest.committer import Committer
+from ingest.holding import SpoolReader
 from ingest.lanes import LANES, InHand, LaneCache, Part, cut, passed
 from ingest.received import Logs
 from ingest.settling import Deliveries, settle
-from ingest.spool import SpoolReader
 from mqtt.backoff import backoff_s
 from store.points import (
     Points,

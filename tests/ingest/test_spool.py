@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from ingest.change import PARTS, Change, Count, Row
+from ingest.holding import SpoolReader, read_holding
 from ingest.intake import Group
 from ingest.letters import open_letters
 from ingest.schema import WAL_BOUND_BYTES
-from ingest.spool import Spool, SpoolReader, SpoolUnusableError, Usage, read_holding
+from ingest.spool import Spool, SpoolUnusableError, Usage
 from tests.ingest.samples import EPOCH, NOW_MS, arrival, batch, level, make_intake, spoilt
 from wire.ranges import RangeSet
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from ingest.change import PARTS, Change, Count
 from ingest.committer import Committer
+from ingest.holding import SpoolReader
 from ingest.intake import Group, Intake
 from ingest.lanes import LANES, LaneCache, cut, lane_of
 from ingest.letters import open_letters
 from ingest.settling import read_delivery
-from ingest.spool import Spool, SpoolReader
+from ingest.spool import Spool
 from ingest.writer import READ_BYTES, WINDOW_POINTS, Drain, Waits
 from store.memory import MemoryStore
 from store.points import Points, RecordPoint, SeriesKey, SeriesPoints
