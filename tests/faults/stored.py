@@ -7,6 +7,8 @@ from typing import Protocol
 
 from tests.servers.influxdb import InfluxBucket
 
+NO_FLAG = 0
+
 Points = dict[int, tuple[float | None, int]]
 """Value and flag by time in milliseconds."""
 
@@ -80,7 +82,8 @@ class InfluxData:
         rows = self._bucket.query_influxql(
             f'SELECT "value", "flag" FROM "{quantity}" WHERE "station" = \'{station}\' AND "sensor" = \'{sensor}\''
         )
-        return {int(row["time"]): (_number(row["value"]), int(row["flag"])) for row in rows}
+        # A query beside a write may see a point's first field and not yet its second.
+        return {int(row["time"]): (_number(row["value"]), int(row["flag"] or NO_FLAG)) for row in rows}
 
     def record_bodies(self) -> list[dict[str, object]]:
         return [json.loads(row["body"]) for row in self._bucket.query_influxql('SELECT "body" FROM "record"')]

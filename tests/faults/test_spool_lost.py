@@ -1,6 +1,7 @@
 """Spool disk lost, or ingest moved to a new host: refilled from the gateways' kept logs."""
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,13 @@ from tests.faults.world import Options, World
 from tests.servers.wait import eventually
 
 pytestmark = pytest.mark.server
+
+
+def fold_back(path: Path) -> None:
+    """Bring all of the write-ahead log into the database's own file."""
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
 
 
 async def fill_the_spool(world: World) -> None:
@@ -77,10 +85,10 @@ async def test_a_damaged_spool_is_set_aside_and_refilled(tmp_path: Path) -> None
     async with World(tmp_path, Options(store="influxdb")) as world:
         await fill_the_spool(world)
         await world.kill("ingest")
+        fold_back(world.spool_path)
         with world.spool_path.open("r+b") as file:
             file.seek(4096)
             file.write(b"\xa5" * 8192)
-        world.spool_path.with_name("spool.sqlite-wal").unlink(missing_ok=True)
         await world.start("database")
         await world.start("ingest")
         await world.flowing()

@@ -11,7 +11,7 @@ from typing import Any
 
 from simulator.ledger import LedgerReader, Serve, State
 from tests.faults.logged import DeadLetter, Entry, dead_letters, entries
-from tests.faults.stored import Points, StoredData
+from tests.faults.stored import NO_FLAG, Points, StoredData
 from wire.ranges import RangeSet
 
 Identity = tuple[int, int]
@@ -138,6 +138,8 @@ def _judge_row(
             verdict.stored += 1
             if not _same(point[0], row.value):
                 verdict.wrong.append(f"{name}: stored {point[0]}, logged {row.value}")
+            elif point[1] == NO_FLAG:
+                verdict.wrong.append(f"{name}: stored without a flag")
             return
     elif f"{row.epoch:012x}/{row.seq}" in records:
         verdict.stored += 1
