@@ -11,7 +11,7 @@ EXIT_CODE = 2
 class Fault:
     """One thing that is wrong: the line (None when it stands in no line), the key, what is wrong, and the mend.
 
-    `path` is the file, where a configuration has several; without it, it is the error's own.
+    `path` is the file, where a configuration has several, or the environment variable; without it, it is the error's own.
     """
 
     line: int | None
@@ -19,6 +19,17 @@ class Fault:
     problem: str
     mend: str = ""
     path: str = ""
+
+
+class FaultError(ValueError):
+    """Raised by a model's validator for what is wrong below the model: each fault with the keys that lead to it from there.
+
+    A plain ValueError names the model's own place, which for a whole file is no line at all.
+    """
+
+    def __init__(self, *faults: tuple[tuple[str | int, ...], str]) -> None:
+        super().__init__("; ".join(problem for _, problem in faults))
+        self.faults = faults
 
 
 class SettingsError(Exception):

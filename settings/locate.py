@@ -4,6 +4,7 @@ The text must be valid TOML (tomllib has read it before): the scanner only follo
 """
 
 import re
+import tomllib
 from collections.abc import Iterator
 
 KeyPath = tuple[str | int, ...]
@@ -145,6 +146,8 @@ class _Scanner:
         while self.text[end] != quote:
             end += 2 if quote == '"' and self.text[end] == "\\" else 1
         content = self.text[self.at + 1 : end]
+        if quote == '"' and "\\" in content:
+            content = tomllib.loads(f'key = "{content}"')["key"]
         self._step(end + 1 - self.at)
         return content
 
