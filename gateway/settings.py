@@ -12,6 +12,7 @@ from gateway.registers import RegisterType
 from health import HealthSettings
 from settings import load
 from settings.broker import BrokerSettings
+from settings.errors import FaultError
 from settings.load import parse_duration_s
 from wire.codec import Codec
 from wire.names import Id
@@ -172,18 +173,30 @@ class GatewaySettings(_Table):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        _unique("devices", [device.id for device in self.devices])
-        _unique("sensors", [sensor.id for device in self.devices for sensor in device.sensors])
+        faults = [
+            *_repeated("devices", [(("devices", at, "id"), device.id) for at, device in enumerate(self.devices)]),
+            *_repeated(
+                "sensors",
+                [
+                    (("devices", at, "sensors", n, "id"), sensor.id)
+                    for at, device in enumerate(self.devices)
+                    for n, sensor in enumerate(device.sensors)
+                ],
+            ),
+        ]
         ports: dict[str, RtuDevice] = {}
-        for device in self.devices:
+        for at, device in enumerate(self.devices):
             if isinstance(device, RtuDevice):
                 first = ports.setdefault(device.port, device)
                 line = ("baudrate", "parity", "stopbits")
                 if any(getattr(device, name) != getattr(first, name) for name in line):
-                    raise ValueError(
+                    problem = (
                         f"devices {first.id!r} and {device.id!r} share {device.port}: "
                         "baudrate, parity and stopbits must be the same"
                     )
+                    faults.append((("devices", at, "port"), problem))
+        if faults:
+            raise FaultError(*faults)
         return self
 
     @property
@@ -193,10 +206,18 @@ class GatewaySettings(_Table):
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _unique(what: str, ids: list[str]) -> None:
-    for one in ids:
-        if ids.count(one) > 1:
-            raise ValueError(f"two {what} have the id {one!r}")
+_Place = tuple[str | int, ...]
+
+
+def _repeated(what: str, ids: list[tuple[_Place, str]]) -> list[tuple[_Place, str]]:
+    """A fault for each id that another one before it has."""
+    seen: set[str] = set()
+    faults: list[tuple[_Place, str]] = []
+    for place, one in ids:
+        if one in seen:
+            faults.append((place, f"two {what} have the id {one!r}"))
+        seen.add(one)
+    return faults
 
 
 def load_settings(path: Path | str) -> GatewaySettings:
