@@ -217,7 +217,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous = FULL")
     db.execute(f"PRAGMA journal_size_limit = {WAL_BOUND_BYTES}")
     db.execute("PRAGMA cell_size_check = ON")
-    db.execute("PRAGMA cache_size = -8192")
+    db.execute("PRAGMA cache_size = -4096")
     return db
 
 

@@ -32,8 +32,8 @@ from store.points import (
 
 log = logging.getLogger(__name__)
 
-WINDOW_POINTS = 60_000
-"""Held in memory: three full requests for each lane, some 20 MB."""
+WINDOW_POINTS = 40_000
+"""Held in memory: two full requests for each lane, some 10 MB."""
 REQUEST_POINTS = 5_000
 READ_ROWS = 2_000
 READ_BYTES = 1_000_000
