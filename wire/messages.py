@@ -88,7 +88,7 @@ class Status(_Versioned):
 
     state: State = Field(strict=False)
     nonce: Nonce | None = None
-    logs: Annotated[list[LogExtent], Field(description="unfinished epochs and the newest")] = []
+    logs: Annotated[list[LogExtent], Field(description="epochs of which something is kept, and the newest")] = []
     version: str = ""
     config: Annotated[str, Field(description="hash of the configuration in force")] = ""
     streams: list[Stream] = []

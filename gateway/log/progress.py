@@ -118,12 +118,15 @@ class Progress:
             self.epochs.pop(epoch, None)
 
     def extents(self) -> list[Extent]:
-        """Unfinished epochs and the newest one, oldest first."""
+        """The newest epoch and those of which something is kept, oldest first.
+
+        Finished ones too: a centre that lost its spool has lost what it gave its receipts for.
+        """
         with self.lock:
             return [
                 Extent(state.epoch, state.first, state.last)
                 for state in self.epochs.values()
-                if state is self.current or state.pending()
+                if state is self.current or state.last >= state.first
             ]
 
     @property

@@ -58,6 +58,7 @@ CREATE TABLE entry (
 );
 -- A held reading's time is no claim yet, so that a clock restored to yesterday does not push today's readings aside.
 CREATE UNIQUE INDEX entry_once ON entry (series, ms) WHERE final = 1 AND series IS NOT NULL;
+CREATE UNIQUE INDEX entry_record_once ON entry (kind, ms) WHERE final = 1 AND kind IS NOT NULL;
 CREATE INDEX entry_held ON entry (seq) WHERE final = 0;
 
 -- What need not be sent (again): why is receipt, refused or dropped.

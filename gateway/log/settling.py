@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.clock import Moment
 from gateway.log.progress import Progress
-from gateway.log.writer import moved_flag, next_free_ms
+from gateway.log.writer import moved_flag, next_free_ms, next_free_record_ms
 from gateway.times import Anchor, Placed, Span, place, settle
 
 STEP = 500
@@ -112,8 +112,10 @@ def _write(db: sqlite3.Connection, row: _Held) -> None:
         if flag is not None and (estimated or free_ms != ms):
             flag = moved_flag(flag)
         ms = free_ms
-    elif row.kind == "gap" and body is not None:
-        body = _moved_gap(db, row, ms, json.loads(body))
+    elif row.kind is not None:
+        if row.kind == "gap" and body is not None:
+            body = _moved_gap(db, row, ms, json.loads(body))
+        ms = next_free_record_ms(db, row.kind, ms)
     original = row.moment.ms if ms != row.moment.ms else None
     db.execute(
         "UPDATE entry SET ms = ?, original_ms = ?, flag = ?, body = ?, final = 1 WHERE seq = ?",

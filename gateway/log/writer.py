@@ -47,8 +47,9 @@ class Writer:
             self._db.execute("BEGIN IMMEDIATE")
             # Records first: a gap tells what was before these readings.
             for record in scan.records:
+                free_ms = next_free_record_ms(self._db, record.kind, ms) if final else ms
                 rest = (scan.moment.boot_ns, original, final, record.kind, body_text(record))
-                self._db.execute(_INSERT, (seq, current.id, None, ms, None, None, None, *rest))
+                self._db.execute(_INSERT, (seq, current.id, None, free_ms, None, None, None, *rest))
                 seq += 1
             for reading in scan.readings:
                 series = self._series_id(reading, added)
@@ -82,6 +83,14 @@ def next_free_ms(db: sqlite3.Connection, series: int, ms: int) -> int:
     """This millisecond, or the next one in which the series has no reading yet."""
     taken = "SELECT 1 FROM entry WHERE series = ? AND ms = ? AND final = 1"
     while db.execute(taken, (series, ms)).fetchone() is not None:
+        ms += 1
+    return ms
+
+
+def next_free_record_ms(db: sqlite3.Connection, kind: str, ms: int) -> int:
+    """The same for a record among those of its kind: the store keeps one of a gateway, a kind and a time."""
+    taken = "SELECT 1 FROM entry WHERE kind = ? AND ms = ? AND final = 1"
+    while db.execute(taken, (kind, ms)).fetchone() is not None:
         ms += 1
     return ms
 

@@ -26,12 +26,13 @@ from gateway.times import Anchor
 from gateway.uplink.batch import pack
 from ingest.change import Change
 from ingest.gateways import missing_of, received_of
+from ingest.holding import SpoolReader
 from ingest.intake import Arrival, Group, Intake
 from ingest.lanes import LaneCache, cut, passed
 from ingest.pipeline import Directory, Target, TimeBounds
 from ingest.received import Logs
 from ingest.settling import Deliveries, put_settled, read_delivery, settle
-from ingest.spool import Spool, SpoolReader
+from ingest.spool import Spool
 from store.points import DeliveryPoint, RecordPoint, RefusedPoint, SeriesPoints
 from tests.faults.logged import PARTS
 from wire.codec import CONTENT_TYPES, Codec

@@ -83,7 +83,23 @@ async def test_a_receipt_moves_the_cursor_and_stays_moved(tmp_path: Path) -> Non
         assert pending(log) == [(1, 1), (4, 4)]
         assert [extent.epoch for extent in log.extents()] == [epoch, log.epoch]
         await log.receipt({epoch: [(1, 5)]})
-        assert [extent.epoch for extent in log.extents()] == [log.epoch]
+        assert pending(log) == []
+        # Finished, and named all the same: a centre that lost its spool has lost what it gave its receipts for.
+        assert [extent.epoch for extent in log.extents()] == [epoch, log.epoch]
+
+
+async def test_two_records_of_one_kind_and_moment_stand_at_two_milliseconds(tmp_path: Path) -> None:
+    """The store has one point for a gateway, a kind and a time."""
+    clock = ManualClock()
+    gaps = (NewRecord("gap", {"reason": "restart"}), NewRecord("gap", {"reason": "overrun"}))
+    async with opened(tmp_path, clock) as log:
+        await log.append(Scan(clock.now(), records=gaps))
+        log.anchor = anchor_of(clock)
+        await log.append(Scan(clock.now(), records=gaps))
+        await log.settle_times(anchor_of(clock))
+        times = [row.ms for row in await log.rows([(1, 4)], 10)]
+        assert len(set(times)) == 4
+        assert max(times) - min(times) == 3
 
 
 async def test_a_receipt_for_what_was_never_given_settles_nothing(tmp_path: Path) -> None:
