@@ -21,6 +21,7 @@ from pathlib import Path
 
 from tests.faults import logged
 from tests.faults.roles import ShiftedGatewayRole
+from tests.faults.run_to_end import run_to_end
 from tests.faults.shifted_gateway import ClockFile
 from tests.faults.small_disk import SmallDisk, may_mount, mounted_disk
 from tests.faults.verdict import Verdict
@@ -297,7 +298,7 @@ def main() -> None:
     asked = parser.parse_args()
     folder = asked.folder or Path(tempfile.mkdtemp(prefix=f"aryk-chaos-{asked.seed}-"))
     folder.mkdir(parents=True, exist_ok=True)
-    whole = asyncio.run(run(asked.seed, asked.minutes, asked.kills, asked.canals, folder))
+    whole = run_to_end(run(asked.seed, asked.minutes, asked.kills, asked.canals, folder))
     if whole and asked.folder is None:
         shutil.rmtree(folder, ignore_errors=True)
     sys.exit(0 if whole else 1)

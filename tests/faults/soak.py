@@ -18,6 +18,7 @@ from typing import ClassVar
 from simulator.fleet import FleetPlan, fleet_registry
 from simulator.settings import FleetSettings
 from tests.faults import logged
+from tests.faults.run_to_end import run_to_end
 from tests.faults.world import Options, World
 from tests.servers.influxdb import InfluxBucket
 from tests.servers.process import ServerProcess
@@ -214,7 +215,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0, help="how long the database is away")
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="aryk-soak-"))
-    out = asyncio.run(soak(folder, warm_s=20.0, away_s=asked.minutes * 60, after_s=60.0))
+    out = run_to_end(soak(folder, warm_s=20.0, away_s=asked.minutes * 60, after_s=60.0))
     if out.drained_per_s < HOUR_READINGS / HOUR_DRAINS_IN_S:
         most_s = HOUR_READINGS / out.drained_per_s
         out.complaints.append(f"an hour's backlog would take {most_s:.0f} s, not {HOUR_DRAINS_IN_S:.0f}")
