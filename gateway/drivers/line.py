@@ -109,6 +109,10 @@ class Line:
             raise
         return Answer(tuple(pdu.registers), self._sent, self._received)
 
+    async def settle(self, latency_s: float) -> None:
+        """Let answers that may still come pass by unheard. The caller holds `lock`."""
+        await self._quiet(self._clock.monotonic_s() + latency_s)
+
     def close(self) -> None:
         """Close the connection; the next question opens it again."""
         client, self._client = self._client, None

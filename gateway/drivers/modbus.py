@@ -7,6 +7,8 @@ from gateway.drivers.line import ILLEGAL_ADDRESS, Answer, Line, RefusedError
 from gateway.settings import RtuDevice, TcpDevice
 
 AGREEING_TRIES = 3
+FORGET_AFTER_LATENCIES = 10
+"""An answer that has not come for so many times the worst latency does not come any more."""
 
 
 class ModbusDriver:
@@ -25,8 +27,9 @@ class ModbusDriver:
         self._blocks = tuple(plan_blocks(device.sensors, device.max_gap, device.max_registers))
         self._latency_s = device.latency_s if isinstance(device, RtuDevice) else device.timeout
         self._answers = True
-        self._unanswered: set[int] = set()
-        """Lengths asked for in vain since the device was last in step; empty when it is."""
+        self._unanswered: dict[int, float] = {}
+        """Lengths asked for in vain since the device was last in step, and when; empty when it is."""
+        self._refused_lengths: set[int] = set()
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -89,17 +92,25 @@ class ModbusDriver:
                     raise
 
     async def _read_in_step(self, block: Block) -> Answer:
+        self._forget()
         if not self._unanswered:
             return await self._ask(block, block.count)
-        lengths = set(range(1, block.count)) - self._unanswered
-        if lengths:
-            try:
-                await self._ask(block, min(lengths))
-            except RefusedError:
-                self._unanswered.add(min(lengths))
-                raise
+        lengths = set(range(1, block.count + 1)) - self._unanswered.keys() - self._refused_lengths
+        if not lengths:
+            return await self._read_twice(block)
+        if block.count in lengths:
+            answer = await self._ask(block, block.count)
             self._unanswered.clear()
-            return await self._ask(block, block.count)
+            return answer
+        try:
+            await self._ask(block, min(lengths))
+        except RefusedError:
+            self._refused_lengths.add(min(lengths))
+            raise
+        self._unanswered.clear()
+        return await self._ask(block, block.count)
+
+    async def _read_twice(self, block: Block) -> Answer:
         before: tuple[int, ...] | None = None
         for _ in range(AGREEING_TRIES):
             answer = await self._ask(block, block.count)
@@ -107,7 +118,12 @@ class ModbusDriver:
                 self._unanswered.clear()
                 return answer
             before = answer.words
+        await self._line.settle(self._latency_s)
         raise DriverError(Trouble.WRONG_ANSWER, f"after a timeout, {AGREEING_TRIES} answers and no two the same")
+
+    def _forget(self) -> None:
+        oldest_s = self._clock.monotonic_s() - FORGET_AFTER_LATENCIES * self._latency_s
+        self._unanswered = {length: at_s for length, at_s in self._unanswered.items() if at_s >= oldest_s}
 
     async def _ask(self, block: Block, count: int) -> Answer:
         device = self._device
@@ -117,5 +133,5 @@ class ModbusDriver:
             )
         except DriverError as error:
             if self._line.is_serial and error.trouble in (Trouble.NO_ANSWER, Trouble.WRONG_ANSWER):
-                self._unanswered.add(count)
+                self._unanswered[count] = self._clock.monotonic_s()
             raise

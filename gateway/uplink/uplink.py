@@ -173,8 +173,8 @@ class Uplink:
 
     def _say_hello(self, session: Session) -> None:
         nonce = secrets.token_hex(8)
-        session.publish(self._status_topic, self.status(State.ONLINE, nonce), content_type=STATUS_TYPE, retain=True)
         self._hello.sent(nonce, self._clock.now(), self._clock.monotonic_s())
+        session.publish(self._status_topic, self.status(State.ONLINE, nonce), content_type=STATUS_TYPE, retain=True)
 
     async def _settle_times(self) -> None:
         """Rows that were held just before the anchor came."""
