@@ -1,11 +1,158 @@
-"""Read the registry from its TOML file."""
+"""Read the registry: one TOML file, or a folder of them read as one.
 
+In a folder, every `*.toml` at the top holds any tables of the registry (districts.toml, users.toml, canals.toml ...), and
+every `*.toml` under `stations/` holds one station, whose id is the file's name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from hydrology.registry import Registry
-from settings import load
+from hydrology.registry.references import Path as KeyPath
+from hydrology.registry.stations import Station
+from hydrology.registry.whole import Parts, Registry
+from settings import SettingsError
+from settings.errors import Fault
+from settings.load import fault_at, parse_toml, read_text, validate
+
+STATIONS = "stations"
+MAX_SHOWN = 200
+"""Faults named at most: with these mended, the next check shows the rest."""
+
+Stamp = tuple[int, int, int]
+"""What tells that a file was written anew: its time, its size, its place on the disk."""
+Stamps = dict[Path, Stamp]
+
+
+class _Read(NamedTuple):
+    stamp: Stamp
+    part: Parts | Station
 
 
 def load_registry(path: Path | str) -> Registry:
-    """The registry. Raises SettingsError, which names file, line, key and the mend."""
-    return load(Registry, path)
+    """The registry of this file or folder. Raises SettingsError, which names file, line, key and the mend."""
+    return RegistryReader(path).read()
+
+
+def stamps(path: Path | str) -> Stamps:
+    """The registry's files, in the order in which they are read, with their stamps; empty where there are none."""
+    root = Path(path)
+    files = [root]
+    if root.is_dir():
+        files = [*sorted(root.glob("*.toml")), *sorted((root / STATIONS).rglob("*.toml"))]
+    out: Stamps = {}
+    for file in files:
+        try:
+            found = file.stat()
+        except OSError:  # gone since it was listed, or not there at all
+            continue
+        if not file.name.startswith("."):
+            out[file] = (found.st_mtime_ns, found.st_size, found.st_ino)
+    return out
+
+
+def is_station_file(file: Path, root: Path) -> bool:
+    """Whether this file of the registry at `root` holds one station."""
+    return file != root and file.relative_to(root).parts[0] == STATIONS
+
+
+def read_part(text: str, file: Path, station: bool) -> Parts | Station:
+    """What one file says: a station, or any tables of a registry. Raises SettingsError."""
+    if not station:
+        return validate(Parts, _parse(text, file), text, file)
+    found = validate(Station, _parse(text, file), text, file)
+    if found.id != file.stem:
+        problem = f"the file is named {file.stem}, its station {found.id}"
+        raise SettingsError(file, [fault_at(("id",), problem, "give both the same name", text, file)])
+    return found
+
+
+def _parse(text: str, file: Path) -> dict[str, Any]:
+    """The document. tomllib takes 8 s for 10,000 stations, rtoml a tenth; tomllib's errors are the ones we explain."""
+    try:
+        import rtoml
+    except ImportError:
+        return parse_toml(text, file)
+    try:
+        return rtoml.loads(text)
+    except rtoml.TomlParsingError:
+        return parse_toml(text, file)
+
+
+def assemble(read: Mapping[Path, Parts | Station], root: Path) -> Registry:
+    """The registry of what its files say. Raises SettingsError for what does not hold together."""
+    faults: list[Fault] = []
+    parts, origins = _merge(read, faults)
+    for problem in parts.problems():
+        faults.append(_placed(problem.path, problem.message, problem.mend, origins))
+        if len(faults) >= MAX_SHOWN:
+            break
+    if faults:
+        raise SettingsError(root, faults)
+    return Registry.of_checked(parts)
+
+
+class RegistryReader:
+    """Reads a registry again and again: files that have not changed since are not parsed again."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._known: dict[Path, _Read] = {}
+
+    def read(self) -> Registry:
+        """The registry as it is now. Raises SettingsError, with every fault of every file."""
+        found = stamps(self.path)
+        if not found:
+            what = "there are no .toml files in it" if self.path.is_dir() else "there is no such file"
+            raise SettingsError(self.path, [Fault(None, "", what)])
+        known: dict[Path, _Read] = {}
+        faults: list[Fault] = []
+        for file, stamp in found.items():
+            old = self._known.get(file)
+            if old is not None and old.stamp == stamp:
+                known[file] = old
+                continue
+            try:
+                part = read_part(read_text(file), file, is_station_file(file, self.path))
+            except SettingsError as error:
+                faults += [replace(fault, path=fault.path or error.path) for fault in error.faults]
+            else:
+                known[file] = _Read(stamp, part)
+        self._known = known
+        if faults:
+            raise SettingsError(self.path, faults[:MAX_SHOWN])
+        return assemble({file: read.part for file, read in known.items()}, self.path)
+
+
+_Origins = dict[KeyPath, tuple[Path, KeyPath]]
+"""For each row of the whole registry its file and its key there."""
+_LISTS = ("gateways", "stations", "users", "canals", "links")
+
+
+def _merge(read: Mapping[Path, Parts | Station], faults: list[Fault]) -> tuple[Parts, _Origins]:
+    origins: _Origins = {}
+    whole: dict[str, Any] = {"districts": {}} | {key: [] for key in _LISTS}
+    for file, part in read.items():
+        if isinstance(part, Station):
+            origins["stations", len(whole["stations"])] = (file, ())
+            whole["stations"].append(part)
+            continue
+        for name, district in part.districts.items():
+            key: KeyPath = ("districts", name)
+            if key in origins:
+                problem = f"the district {name!r} is in {origins[key][0].name} too"
+                faults.append(fault_at(key, problem, "keep one of them", read_text(file), file))
+            else:
+                origins[key] = (file, key)
+                whole["districts"][name] = district
+        for table in _LISTS:
+            for place, row in enumerate(getattr(part, table)):
+                origins[table, len(whole[table])] = (file, (table, place))
+                whole[table].append(row)
+    return Parts.model_construct(None, **whole), origins
+
+
+def _placed(path: KeyPath, problem: str, mend: str, origins: _Origins) -> Fault:
+    file, start = origins[path[:2]]
+    return fault_at((*start, *path[2:]), problem, mend, read_text(file), file)

@@ -16,10 +16,11 @@ from dashboards.live.hub import Hub
 from dashboards.live.listen import address_of, open_socket
 from dashboards.live.metrics import LiveMetrics
 from dashboards.live.poller import Poller
-from dashboards.live.registry_file import RegistryFile
 from dashboards.live.settings import LiveSettings
 from dashboards.live.site import Site
+from dashboards.live.static_files import StaticFiles
 from health import HealthServer
+from hydrology.reload import RegistryFile
 from store.open import open_reader
 from store.points import PointReader
 
@@ -62,13 +63,14 @@ async def serve(
     now_ms: Callable[[], int] = _wall_ms,
 ) -> None:
     """The same over an open reader."""
-    source = RegistryFile(settings.registry)
+    source = RegistryFile(settings.registry, log)
     source.load()
     numbers = CollectorRegistry()
     metrics = LiveMetrics(numbers)
     hub = Hub(metrics)
-    poller = Poller(settings, source, reader, hub, metrics, secrets.token_hex(4), now_ms)
-    site = Site(poller, hub, reader, metrics, settings.locale, now_ms)
+    files = StaticFiles(settings.locale)
+    poller = Poller(settings, source, reader, hub, metrics, files.root, secrets.token_hex(4), now_ms)
+    site = Site(poller, hub, reader, metrics, files, now_ms)
     config = uvicorn.Config(
         site.app,
         lifespan="off",

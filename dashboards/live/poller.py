@@ -12,12 +12,12 @@ from dashboards.live.hub import Hub
 from dashboards.live.knowledge import Knowledge
 from dashboards.live.metrics import LiveMetrics
 from dashboards.live.picture import Picture
-from dashboards.live.registry_file import RegistryFile
 from dashboards.live.settings import LiveSettings
 from dashboards.live.states import State
 from dashboards.live.window import KEPT_MS
 from dashboards.live.zones import offsets
 from hydrology.registry import Registry, Station
+from hydrology.reload import RegistryFile
 from store.points import PointReader, SeriesKey, StoreError, StoreMisconfiguredError
 
 log = logging.getLogger("dashboards.live")
@@ -34,7 +34,10 @@ WINDOWS_AT_ONCE = 4
 
 
 class Poller:
-    """`picture` is what a new browser gets; `run` keeps it fresh."""
+    """`picture` is what a new browser gets; `run` keeps it fresh.
+
+    `page` names the release of the page's files, `boot` this process: a browser with another page loads itself again.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Poller:
         reader: PointReader,
         hub: Hub,
         metrics: LiveMetrics,
+        page: str,
         boot: str,
         now_ms: Callable[[], int],
     ) -> None:
@@ -53,6 +57,8 @@ class Poller:
         self._metrics = metrics
         self._now_ms = now_ms
         self._knowledge = Knowledge()
+        self._renewed: Registry | None = None
+        self._judged: list[SeriesKey] = []
         self._looked_far = float("-inf")
         self._beaten = float("-inf")
         self._away_since_ms: int | None = None
@@ -62,6 +68,7 @@ class Poller:
             "title": settings.title,
             "beat_s": BEAT_S,
             "registry": str(source.path),
+            "page": page,
         }
 
     @property
@@ -131,7 +138,7 @@ class Poller:
     async def _read_windows(self, began: float) -> None:
         """Read last days that are due, a few at once, for at most half a refresh; the rest comes at the next."""
         now_ms = self._now_ms()
-        due = self._knowledge.due(judged_keys(self.registry), now_ms, int(WINDOW_AGE_S * 1000))
+        due = self._knowledge.due(self._judged, now_ms, int(WINDOW_AGE_S * 1000))
         for at in range(0, len(due), WINDOWS_AT_ONCE):
             if at and time.monotonic() - began > max(self._settings.refresh / 2, 0.1):
                 return
@@ -143,12 +150,15 @@ class Poller:
 
     def _renew(self) -> None:
         """Bring what the registry says into the picture; when it says something new, everybody gets the whole."""
-        zones = {
-            district.timezone: self.picture.zones.get(district.timezone) or offsets(district.timezone, self._now_ms())
-            for district in self.registry.districts.values()
-        }
-        if self.picture.renew(catalogue(self.registry, self._settings.level_unit), zones) and self.picture.ready:
-            self.picture.turn(build(self.registry, self._knowledge, self._now_ms()), self.picture.store)
+        registry = self.registry
+        if registry is self._renewed:
+            return
+        self._renewed = registry
+        self._judged = judged_keys(registry)
+        names = {district.timezone for district in registry.districts.values()}
+        zones = {name: offsets(name, self._now_ms()) for name in names}
+        if self.picture.renew(catalogue(registry, self._settings.level_unit), zones) and self.picture.ready:
+            self.picture.turn(build(registry, self._knowledge, self._now_ms()), self.picture.store)
             self._hub.send(message("picture", self.picture.whole(self._now_ms()), self.picture.version))
 
     def _publish(self) -> None:

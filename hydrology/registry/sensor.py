@@ -1,0 +1,71 @@
+"""A sensor: one series of a station, with its span, its tests, its thresholds and its calibrations."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from hydrology.quality import Rules
+from hydrology.registry.base import Duration, Effective, Number, Positive, Span, Table
+from hydrology.registry.quality import Quality, to_rules
+from hydrology.registry.thresholds import Alarm, Thresholds, alarm_levels
+from hydrology.warnings.thresholds import Threshold
+from wire.names import Id
+from wire.quantities import QUANTITIES
+
+
+class Calibration(Table):
+    """From a date on: value = scale * what the sensor says + offset, in the sensor's unit."""
+
+    effective_from: Effective
+    scale: Number = 1.0
+    offset: Number = 0.0
+    by: str = ""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        if self.scale == 0:
+            raise ValueError("scale must not be 0")
+        return self
+
+
+class Sensor(Table):
+    """One series of a station. `gateway` is the gateway that reads it; the id is unique within the gateway.
+
+    `interval` is the expected time between readings in seconds. `span` is what the sensor can measure (outside: fail),
+    `resolution` its smallest step, both in its unit.
+    """
+
+    id: Id
+    gateway: Id
+    quantity: Id
+    unit: str
+    interval: Duration = 900.0
+    thresholds: Thresholds = Thresholds()
+    title: str = ""
+    decimals: Annotated[int, Field(ge=0, le=6)] = 2
+    span: Span | None = None
+    resolution: Positive | None = None
+    quality: Quality | None = None
+    alarm: Alarm = Alarm()
+    calibrations: tuple[Calibration, ...] = ()
+
+    @model_validator(mode="after")
+    def _known_quantity(self) -> Self:
+        known = QUANTITIES.get(self.quantity)
+        if known is None:
+            raise ValueError(f"quantity {self.quantity!r} is not known: one of {', '.join(sorted(QUANTITIES))}")
+        if self.unit != known.unit:
+            raise ValueError(f"{self.quantity} is stored in {known.unit!r}, not in {self.unit!r}")
+        flat = self.quality and self.quality.flat
+        if flat and flat.tolerance is None and self.resolution is None:
+            raise ValueError("quality.flat needs a tolerance, or the sensor a resolution")
+        return self
+
+    def rules(self, zone: str) -> Rules:
+        """The quality tests of this sensor, ready for the engine."""
+        return to_rules(self.quality, self.span, self.resolution, zone)
+
+    def alarm_levels(self) -> tuple[Threshold, ...]:
+        """The upper thresholds of this sensor, ready for `GaugeAlarm`."""
+        return alarm_levels(self.thresholds, self.alarm)
