@@ -33,9 +33,10 @@ def key_of(station: Station, sensor: Sensor) -> SeriesKey:
 
 
 def sensors_in_order(station: Station) -> list[Sensor]:
-    """The station's sensors as they stand on the page."""
+    """The station's sensors as they stand on the page: those that warn first, those of the device last."""
     return sorted(
-        station.sensors, key=lambda sensor: (place_of(sensor.quantity), not has_thresholds(sensor.thresholds))
+        station.sensors,
+        key=lambda one: (is_of_device(one.quantity), not has_thresholds(one.thresholds), place_of(one.quantity)),
     )
 
 

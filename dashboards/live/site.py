@@ -79,7 +79,7 @@ class Site:
         hub: Hub,
         reader: PointReader,
         metrics: LiveMetrics,
-        locale: str,
+        files: StaticFiles,
         now_ms: Callable[[], int],
     ) -> None:
         self._poller = poller
@@ -87,7 +87,7 @@ class Site:
         self._reader = reader
         self._metrics = metrics
         self._now_ms = now_ms
-        self._files = StaticFiles(locale)
+        self._files = files
         self.app = Starlette(
             routes=[
                 Route("/", self._index),

@@ -42,24 +42,37 @@ def counts(value: float | None, flag: int) -> bool:
     return value is not None and flag not in (Flag.FAIL, Flag.MISSING)
 
 
+UPPER: dict[str, State] = {
+    "action": State.ACTION,
+    "minor": State.WARNING,
+    "moderate": State.DANGER,
+    "major": State.DANGER,
+    "adverse": State.WARNING,
+    "dangerous": State.DANGER,
+}
+"""What reaching each upper threshold means; the last two are the local classes, a scale of their own."""
+
+
+def upper_limits(thresholds: Thresholds) -> list[tuple[float, State]]:
+    """The upper thresholds that are given, the lowest first."""
+    given = [(getattr(thresholds, name, None), state) for name, state in UPPER.items()]
+    return sorted((limit, state) for limit, state in given if limit is not None)
+
+
 def level_state(value: float, thresholds: Thresholds) -> State:
-    """The state by thresholds alone; reaching a threshold is being over it. Minor is a warning, moderate and major danger."""
-    if thresholds.major is not None and value >= thresholds.major:
-        return State.DANGER
-    if thresholds.moderate is not None and value >= thresholds.moderate:
-        return State.DANGER
-    if thresholds.minor is not None and value >= thresholds.minor:
-        return State.WARNING
-    if thresholds.action is not None and value >= thresholds.action:
-        return State.ACTION
-    if thresholds.low is not None and value <= thresholds.low:
-        return State.LOW
-    return State.NORMAL if has_thresholds(thresholds) else State.NO_THRESHOLD
+    """The state by thresholds alone; reaching a threshold is being over it."""
+    limits = upper_limits(thresholds)
+    reached = [state for limit, state in limits if value >= limit]
+    if reached:
+        return worst(reached)
+    if thresholds.low is not None:
+        return State.LOW if value <= thresholds.low else State.NORMAL
+    return State.NORMAL if limits else State.NO_THRESHOLD
 
 
 def has_thresholds(thresholds: Thresholds) -> bool:
     """Whether anybody has said what is too much or too little here."""
-    return thresholds != Thresholds()
+    return thresholds.low is not None or bool(upper_limits(thresholds))
 
 
 def stale_at_ms(time_ms: int, interval_s: float) -> int:

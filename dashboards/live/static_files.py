@@ -5,6 +5,7 @@ What lies under `/static/<digest>/` never changes, so a browser keeps it for a y
 
 import gzip
 import hashlib
+import json
 import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from starlette.responses import PlainTextResponse, Response
 
 FOLDER = Path(__file__).parent / "static"
 YEAR = "public, max-age=31536000, immutable"
+AT_THE_ROOT = ("index.html", "sw.js")
+LICENCE = "vendor/uplot.LICENSE.txt"
 PACKED_TYPES = ("text/", "application/json", "image/svg+xml")
 
 mimetypes.add_type("text/javascript", ".js")
@@ -40,8 +43,7 @@ class Asset:
 
 
 class StaticFiles:
-    """Answers for the page's files. `index.html` and `sw.js` have the digest's folder put in for `{{static}}`,
-    and the locale that the settings ask for."""
+    """Answers for the page's files. `index.html` and `sw.js` are told the digest's folder and what is in it, and the locale."""
 
     def __init__(self, locale: str = "", folder: Path = FOLDER) -> None:
         raw = {
@@ -54,8 +56,11 @@ class StaticFiles:
             digest.update(name.encode() + b"\0" + body + b"\0")
         self.root = f"/static/{digest.hexdigest()[:16]}"
         self._prefix = self.root + "/"
-        for name in ("index.html", "sw.js"):
-            raw[name] = raw[name].replace(b"{{static}}", self.root.encode()).replace(b"{{locale}}", locale.encode())
+        files = [self._prefix + name for name in raw if name not in (*AT_THE_ROOT, LICENCE)]
+        put_in = {"static": self.root, "locale": locale, "files": json.dumps(files)}
+        for name in AT_THE_ROOT:
+            for word, text in put_in.items():
+                raw[name] = raw[name].replace(b"{{%s}}" % word.encode(), text.encode())
         self.assets = {name: Asset.of(body, name) for name, body in raw.items()}
 
     def index(self, request: Request) -> Response:
@@ -75,9 +80,11 @@ class StaticFiles:
         return self._answer(request, asset, YEAR)
 
     def _answer(self, request: Request, asset: Asset, caching: str) -> Response:
-        headers = {"ETag": asset.etag, "Cache-Control": caching, "Vary": "Accept-Encoding"}
+        headers = {"ETag": asset.etag, "Cache-Control": caching}
         if request.headers.get("if-none-match") == asset.etag:
             return Response(status_code=304, headers=headers)
         if asset.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(asset.packed, 200, {**headers, "Content-Encoding": "gzip"}, asset.type)
+            return Response(
+                asset.packed, 200, {**headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}, asset.type
+            )
         return Response(asset.body, 200, headers, asset.type)

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from dashboards.live.states import Reading, counts
+from dashboards.live.states import Reading, counts, upper_limits
 from hydrology.registry import Thresholds
 from store.points import History
 
@@ -26,10 +26,13 @@ class Window:
     values: list[float] = field(default_factory=list)
     flags: list[int] = field(default_factory=list)
     read_ms: int | None = None
+    drawn: "tuple[int, Thresholds, Spark | None] | None" = None
+    """The small line as it was drawn last: up to which time and with which thresholds."""
 
     def replace(self, history: History, now_ms: int) -> None:
         """Take over what the store has; a thinned bucket holds good values beside its worst flag, so it counts."""
         newest = self.last()
+        self.drawn = None
         self.times, self.values, self.flags = [], [], []
         for time_ms, value, flag in zip(history.time_ms, history.value, history.flag, strict=True):
             if value is not None and (history.bucket_ms or counts(value, flag)):
@@ -46,6 +49,7 @@ class Window:
             self.times.append(reading.time_ms)
             self.values.append(reading.value)
             self.flags.append(reading.flag)
+            self.drawn = None
 
     def forget_before(self, time_ms: int) -> None:
         """Drop what is older than this."""
@@ -84,8 +88,15 @@ class Spark:
 
 
 def spark(window: Window, thresholds: Thresholds, now_ms: int) -> Spark | None:
-    """The small line of the last day, or None when nothing was measured in it."""
-    means = _means(window, now_ms)
+    """The small line of the last day, or None when nothing was measured in it; drawn anew only when it is another one."""
+    end = now_ms - now_ms % BUCKET_MS + BUCKET_MS
+    if window.drawn is None or window.drawn[0] != end or window.drawn[1] is not thresholds:
+        window.drawn = (end, thresholds, _draw(window, thresholds, end))
+    return window.drawn[2]
+
+
+def _draw(window: Window, thresholds: Thresholds, end: int) -> Spark | None:
+    means = _means(window, end)
     known = [mean for mean in means if mean is not None]
     if not known:
         return None
@@ -109,8 +120,7 @@ def spark(window: Window, thresholds: Thresholds, now_ms: int) -> Spark | None:
     return Spark([None if mean is None else place(mean) for mean in means], where, beyond)
 
 
-def _means(window: Window, now_ms: int) -> list[float | None]:
-    end = now_ms - now_ms % BUCKET_MS + BUCKET_MS
+def _means(window: Window, end: int) -> list[float | None]:
     start = end - DAY_MS
     sums, numbers = [0.0] * BUCKETS, [0] * BUCKETS
     for at in range(bisect_left(window.times, start), len(window.times)):
@@ -122,10 +132,8 @@ def _means(window: Window, now_ms: int) -> list[float | None]:
 
 def _hairline(value: float, thresholds: Thresholds) -> float | None:
     """The threshold that matters now: the highest one reached, else the lowest above."""
-    rising = [
-        one for one in (thresholds.action, thresholds.minor, thresholds.moderate, thresholds.major) if one is not None
-    ]
-    reached = [one for one in rising if one <= value]
+    rising = [limit for limit, _ in upper_limits(thresholds)]
+    reached = [limit for limit in rising if limit <= value]
     if reached:
         return reached[-1]
     if thresholds.low is not None and (value <= thresholds.low or not rising):

@@ -131,7 +131,7 @@ def _gauge(
         drift = 0.97 * drift + chance.gauss(0, 0.004)
         value = base + swing * math.sin(hours * math.tau / 24 + phase) + drift
         value += rise / (1 + math.exp(-(hours + 6) / 1.6)) if rise else 0
-        flag = 3 if flood and chance.random() < 0.03 else 1
+        flag = 3 if flood and hours > -24 and chance.random() < 0.04 else 1
         level[at] = Fields(round(value, 3), flag)
         flow[at] = Fields(round(9 * max(value, 0.02) ** 1.55, 3), flag)
         battery[at] = Fields(round(12.6 + 0.4 * math.sin(hours * math.tau / 24), 2), 1)

@@ -16,6 +16,7 @@ from tests.browser import scenes
 from tests.browser.live_server import Clock, live_server
 from tests.servers.chromium import headless_chromium
 
+README_SIZE = (1360, 850)
 SIZES = {"phone": (360, 780), "tablet": (768, 1024), "wall": (1920, 1080)}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -26,7 +27,12 @@ SCENES: dict[str, Callable[[], scenes.Scene]] = {
     "empty": scenes.empty,
     "few": lambda: scenes.district(10, flooded=1, days=8),
 }
-OPEN: dict[str, tuple[str, ...]] = {"normal": (), "flood": ("st-00/24h", "st-00/30d"), "silent": ("st-39",), "few": ("st-09/7d",)}
+OPEN: dict[str, tuple[str, ...]] = {
+    "normal": (),
+    "flood": ("st-00/24h", "st-00/30d"),
+    "silent": ("st-39",),
+    "few": ("st-09/7d",),
+}
 
 
 async def settled(page: Page) -> None:
@@ -71,13 +77,30 @@ async def take(browser: Browser, name: str, out: Path) -> None:
                     await page.close()
 
 
+async def take_for_readme(browser: Browser, picture: Path) -> None:
+    """The one picture of the README: a flood, its station open, as on a wall."""
+    scene = SCENES["flood"]()
+    with tempfile.TemporaryDirectory() as folder:
+        registry = scene.write_registry(Path(folder))
+        async with live_server(
+            scene.store, registry, Clock(scene.now_ms), title="Chu district", refresh=1.0, locale="en-GB"
+        ) as server:
+            width, height = README_SIZE
+            page = await browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark")
+            await page.goto(f"{server.url}#/station/st-00")
+            await page.wait_for_selector("#station h2")
+            await settled(page)
+            await page.screenshot(path=picture)
+
+
 async def main(out: Path, names: list[str]) -> None:
-    """Take the pictures."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Take the pictures into a folder that is there."""
     async with headless_chromium() as browser:
         for name in names or list(SCENES):
             await take(browser, name, out)
+        await take_for_readme(browser, out / "live.png")
 
 
 if __name__ == "__main__":
+    Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
     asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))

@@ -1,9 +1,13 @@
 // Keeps the page itself on the device, so that it opens where the link is cut; the last picture is in local storage.
 // The network comes first: a page from the cache is only shown when there is no other.
 const ROOT = '{{static}}';
+const FILES = {{files}};
 const CACHE = `aryk ${ROOT}`;
 
-self.addEventListener('install', () => self.skipWaiting());
+self.addEventListener('install', (event) => {
+  self.skipWaiting();
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(['/', ...FILES])));
+});
 
 self.addEventListener('activate', (event) => {
   event.waitUntil((async () => {

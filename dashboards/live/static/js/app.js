@@ -18,27 +18,31 @@ let range = USUAL_RANGE;
 /** Open, change or close the station beside (or, on a phone, over) the list. */
 async function show({ focus = false } = {}) {
   if (!model.picture) return;
+  if (!PaneClass && (readRoute().station ?? following())) {
+    try {
+      PaneClass = (await import('./pane.js')).Pane;
+    } catch {
+      return; // no contact, which the top of the page says; the next change tries again
+    }
+  }
   const route = readRoute();
   const id = route.station ?? following();
   if (route.station) range = route.range;
   document.body.dataset.pane = route.station ? 'chosen' : id ? 'following' : 'none';
   select(id);
-  if (!id) {
-    pane?.destroy();
+  if (pane && pane.id !== id) {
+    pane.destroy();
     pane = null;
-    host.hidden = true;
+  }
+  host.hidden = !id;
+  if (!id) return;
+  if (pane) {
+    if (pane.view.range !== range) pane.setRange(range);
     return;
   }
-  PaneClass ??= (await import('./pane.js')).Pane;
-  if (pane?.id !== id) {
-    pane?.destroy();
-    host.hidden = false;
-    pane = new PaneClass(host, id, range, { back, range: chooseRange });
-    if (focus) pane.focus();
-    if (!wide()) scrollTo(0, 0);
-  } else {
-    pane.setRange(range);
-  }
+  pane = new PaneClass(host, id, range, { back, range: chooseRange });
+  if (focus) pane.focus();
+  if (!wide()) scrollTo(0, 0);
 }
 
 /** With few stations on a wide screen there is room for a chart: of the station that needs looking at most. */
@@ -96,15 +100,18 @@ function moveFocus(event) {
 }
 
 function drawKeys() {
-  const hints = [['↑ ↓', 'keys.move'], ['Enter', 'keys.open'], ['1–4', 'keys.range'], ['/', 'keys.find'], ['Esc', 'keys.back']];
-  document.getElementById('keys').replaceChildren(
-    ...hints.map(([key, text]) => el('span', '', el('kbd', '', key), ` ${say(text)}`)));
+  const keys = document.getElementById('keys');
+  keys.hidden = !model.picture || Object.keys(model.picture.catalogue).length === 0;
+  const hints = [['↑ ↓', 'keys.move'], ['Enter', 'keys.open'], ['1–4', 'keys.range'], ['/', 'keys.find'], ['Esc', 'keys.back']]
+    .filter(([key]) => key !== '/' || !document.getElementById('tools').hidden);
+  keys.replaceChildren(...hints.map(([key, text]) => el('span', '', el('kbd', '', key), ` ${say(text)}`)));
 }
 
 onChange((what) => {
   if (what.whole) setZones(model.picture.zones);
   drawTop();
   drawList(what);
+  if (what.whole) drawKeys();
   if (what.whole && pane && !(pane.id in model.picture.catalogue)) {
     pane.destroy();
     pane = null;

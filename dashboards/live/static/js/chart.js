@@ -8,7 +8,9 @@ import { labels, ticks } from './ticks.js';
 import { followFingers } from './touch.js';
 import { say } from './words.js';
 
-const THRESHOLDS = ['low', 'action', 'minor', 'moderate', 'major'];
+const THRESHOLDS = ['low', 'action', 'minor', 'moderate', 'major', 'adverse', 'dangerous'];
+const STRONG = new Set(['major', 'dangerous']);
+const BROKEN = new Set(['low', 'action']);
 const TRY_AGAIN_MS = 5000;
 const READ_AT_LEAST_MS = 1000;
 const READ_AT_MOST_MS = 60_000;
@@ -181,7 +183,8 @@ export class Chart {
 
   limits() {
     return THRESHOLDS.filter((name) => name in this.sensor.thresholds)
-      .map((name) => ({ name, value: this.sensor.thresholds[name] * this.sensor.scale }));
+      .map((name) => ({ name, value: this.sensor.thresholds[name] * this.sensor.scale }))
+      .sort((a, b) => a.value - b.value);
   }
 
   options(uPlot, width, height) {
@@ -222,7 +225,8 @@ export class Chart {
       cursor: {
         y: false,
         drag: { x: true, y: false, setScale: false, dist: 6 },
-        sync: { key: 'aryk', scales: ['x', null], setSeries: false },
+        // The crosshair is shown in all charts; a drag is this chart's own, and the view passes the zoom on.
+        sync: { key: 'aryk', scales: ['x', null], setSeries: false, filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' } },
         points: { size: 9, width: 2, fill: color('background'), stroke: color('line') },
         bind: { dblclick: () => () => this.view.onZoom(null) },
       },
@@ -230,7 +234,7 @@ export class Chart {
         drawClear: [(u) => { drawGaps(u, this.columns, this.window(), this.colors); }],
         drawAxes: [(u) => { drawBand(u, this.columns, this.colors); drawLimits(u, this.limits(), this.colors); }],
         draw: [(u) => {
-          drawDoubt(u, this.columns, this.colors);
+          drawDoubt(u, this.columns, this.colors, this.series.bucket_ms > 0 ? 2.25 : 3.5);
           nameLimits(u, this.limits(), this.columns, this.colors, decimals);
         }],
         setCursor: [(u) => this.point(u)],
@@ -332,7 +336,7 @@ function readColors(node) {
   return {
     line: of('--accent'), muted: of('--muted'), grid: of('--hair'), ink: of('--ink'), background: of('--ground'),
     band: of('--band'), gap: of('--gap'), low: of('--low'), action: of('--action'), minor: of('--warning'),
-    moderate: of('--danger'), major: of('--danger'),
+    moderate: of('--danger'), major: of('--danger'), adverse: of('--warning'), dangerous: of('--danger'),
   };
 }
 
@@ -359,11 +363,11 @@ function drawBand(u, { x, low, high }, colors) {
 }
 
 /** A gap is hatched, and says so where there is room: nobody takes it for a quiet day. */
-function drawGaps(u, { gaps, last, most }, [, to], colors) {
+function drawGaps(u, { gaps, end: known, patience }, [, to], colors) {
   const { ctx, bbox } = u;
   const all = [...gaps];
   const end = Math.min(to, now());
-  if (last !== null && end - last > most) all.push([last, end]);
+  if (known !== null && end - known > patience) all.push([known, end]);
   ctx.save();
   clip(u);
   ctx.strokeStyle = colors.gap;
@@ -404,8 +408,8 @@ function drawLimits(u, limits, colors) {
     const y = limitY(u, limit);
     ctx.beginPath();
     ctx.strokeStyle = colors[limit.name];
-    ctx.lineWidth = (limit.name === 'major' ? 2 : 1.25) * px;
-    ctx.setLineDash(limit.name === 'low' || limit.name === 'action' ? [6 * px, 4 * px] : []);
+    ctx.lineWidth = (STRONG.has(limit.name) ? 2 : 1.25) * px;
+    ctx.setLineDash(BROKEN.has(limit.name) ? [6 * px, 4 * px] : []);
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
@@ -450,7 +454,7 @@ function nameLimits(u, limits, { value }, colors, decimals) {
 }
 
 /** Suspect values are hollow, failed ones crosses; none is hidden. */
-function drawDoubt(u, { x, value, flag, failed }, colors) {
+function drawDoubt(u, { x, value, flag, failed }, colors, radius) {
   const { ctx, bbox } = u;
   const px = devicePixelRatio;
   ctx.save();
@@ -461,7 +465,7 @@ function drawDoubt(u, { x, value, flag, failed }, colors) {
   for (let at = 0; at < x.length; at += 1) {
     if (value[at] === null || !doubtful(flag[at])) continue;
     ctx.beginPath();
-    ctx.arc(u.valToPos(x[at], 'x', true), u.valToPos(value[at], 'y', true), 3.5 * px, 0, 2 * Math.PI);
+    ctx.arc(u.valToPos(x[at], 'x', true), u.valToPos(value[at], 'y', true), radius * px, 0, 2 * Math.PI);
     ctx.fill();
     ctx.stroke();
   }

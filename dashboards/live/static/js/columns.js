@@ -4,6 +4,7 @@ const GAP_INTERVALS = 2;
 const FAILED = 4;
 const SUSPECT = 3;
 const ROOM = 0.08;
+const NAME_ROOM = 0.16;
 const LEAST_STEPS = 10;
 const NEAR = 0.6;
 
@@ -37,8 +38,9 @@ export function columns(series, scale) {
     put(ms, thinned ? series.low[at] * scale : null, thinned ? series.high[at] * scale : null, value, flag);
     last = ms;
   }
-  out.last = last;
-  out.most = most;
+  // A bucket's time is its start: what it holds reaches to its end.
+  out.end = last === null ? null : last + series.bucket_ms;
+  out.patience = GAP_INTERVALS * series.interval_ms;
   // A missing or failed reading can stand where a gap's middle was put: the drawing needs rising times.
   for (let at = 1; at < out.x.length; at += 1) {
     if (out.x[at] <= out.x[at - 1]) return sorted(out);
@@ -76,9 +78,10 @@ export function yRange(low, high, thresholds, decimals) {
     bottom -= lacking / 2;
     top += lacking / 2;
   }
-  const room = (top - bottom) * ROOM;
-  bottom -= room;
-  top += room;
+  const extent = top - bottom;
+  bottom -= extent * ROOM;
+  // A line at the top needs room for its name.
+  top += extent * (thresholds.includes(top) ? NAME_ROOM : ROOM);
   if (low >= 0 && bottom < 0) bottom = 0;
   return [bottom, top];
 }

@@ -2,6 +2,7 @@
 import { model, now, setLink, takeChange, takeOldPicture, takePicture, takeTime } from './model.js';
 
 const KEPT = 'aryk.picture';
+const RELOADED = 'aryk.reloaded';
 const KEEP_EVERY_MS = 20_000;
 const TRY_AGAIN_MS = 3_000;
 
@@ -31,7 +32,7 @@ async function fetchPicture() {
     } else if (!answer.ok) {
       throw new Error(String(answer.status));
     } else {
-      takePicture(await answer.json());
+      take(await answer.json());
       heardAt = Date.now();
     }
   } catch {
@@ -41,13 +42,24 @@ async function fetchPicture() {
   }
 }
 
+/** A wall screen runs for months: when the server has a newer page than this one, this one loads itself again. */
+function take(picture) {
+  const mine = new URL(import.meta.url).pathname.startsWith(`${picture.page}/`);
+  if (!mine && sessionStorage.getItem(RELOADED) !== picture.page) {
+    sessionStorage.setItem(RELOADED, picture.page);
+    location.reload();
+    return;
+  }
+  takePicture(picture);
+}
+
 function listen() {
   clearTimeout(retry);
   source?.close();
   const have = model.picture && model.link !== 'away' ? `?have=${encodeURIComponent(model.picture.version)}` : '';
   source = new EventSource(`/events${have}`);
   source.addEventListener('open', heard);
-  source.addEventListener('picture', (event) => { heard(); takePicture(JSON.parse(event.data)); keep(false); });
+  source.addEventListener('picture', (event) => { heard(); take(JSON.parse(event.data)); keep(false); });
   source.addEventListener('change', (event) => { heard(); takeChange(JSON.parse(event.data)); keep(false); });
   source.addEventListener('beat', (event) => { heard(); takeTime(JSON.parse(event.data).now_ms); });
   source.addEventListener('error', () => {

@@ -76,7 +76,8 @@ export function change(value, sensor) {
   return { arrow: flat ? '→' : value > 0 ? '↑' : '↓', text, way: flat ? 'none' : value > 0 ? 'up' : 'down' };
 }
 
-export const unit = (sensor) => (sensor.unit === 'million m³' ? say('unit.million m³') : sensor.unit);
+/** The unit as it is written; it never breaks in two lines. */
+export const unit = (sensor) => (sensor.unit === 'million m³' ? say('unit.million m³') : sensor.unit).replace(' ', '\u00a0');
 
 export function titleOf(sensorKey, sensor) {
   return sensor.title || say(`quantity.${sensorKey.split('/')[0]}`);

@@ -7,7 +7,8 @@ import { has, say } from './words.js';
 
 const byId = (id) => document.getElementById(id);
 const TOUCH_REST_MS = 4000;
-const DENSE_H = 45;
+const DENSE_H = 44;
+const HAIRLINE = 1;
 const WALL_W = 1100;
 const FEW = 14;
 const TOOLS_FROM = 16;
@@ -164,13 +165,13 @@ function layout() {
   }
   const height = Math.max(innerHeight - list.getBoundingClientRect().top - scrollY - byId('keys').offsetHeight, 0);
   let columns = 1;
-  while (columns < 4 && Math.ceil(count / columns) * DENSE_H > height && width / (columns + 1) >= WIDE_ROW) columns += 1;
+  while (columns < 4 && Math.ceil(count / columns) * (DENSE_H + HAIRLINE) > height && width / (columns + 1) >= WIDE_ROW) columns += 1;
   const lines = Math.ceil(count / columns);
   const rowWidth = width / columns;
   const kind = rowWidth >= WIDE_ROW ? 'wide' : rowWidth >= MIDDLE_ROW ? 'middle' : 'phone';
   const least = kind === 'wide' ? DENSE_H : kind === 'middle' ? 64 : 84;
   const most = kind === 'phone' ? 84 : 88;
-  const rowHeight = Math.floor(Math.min(Math.max(height / lines, least), most));
+  const rowHeight = Math.floor(Math.min(Math.max(height / lines - HAIRLINE, least), most));
   list.dataset.kind = kind;
   list.style.setProperty('--columns', columns);
   list.style.setProperty('--lines', lines);

@@ -172,7 +172,7 @@ export class Pane {
   }
 
   setRange(range) {
-    if (this.view.range === range && !this.view.zoom) return;
+    if (!this.about || (this.view.range === range && !this.view.zoom)) return;
     this.view.range = range;
     this.zooms = [];
     this.view.zoom = null;

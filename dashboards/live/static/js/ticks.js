@@ -8,15 +8,18 @@ const STEPS = [
   MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE,
   HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 5 * DAY, 10 * DAY, 30 * DAY, 90 * DAY,
 ];
-const SPACE = 72;
+const SPACE = 64;
+const HALF_LABEL = 18;
 
 /** Round times of the station's clock between two moments (ms), with room for a label each on this width (px). */
 export function ticks(min, max, width, zone) {
   const most = Math.max(Math.floor(width / SPACE), 2);
   const step = STEPS.find((one) => (max - min) / one <= most) ?? STEPS.at(-1);
   const offset = offsetOf(min, zone) * 1000;
+  // A label that would hang over the edge is left out.
+  const end = max - ((max - min) * HALF_LABEL) / width;
   const out = [];
-  for (let at = Math.ceil((min + offset) / step) * step - offset; at <= max; at += step) out.push(at);
+  for (let at = Math.ceil((min + offset) / step) * step - offset; at <= end; at += step) out.push(at);
   return out;
 }
 

@@ -5,7 +5,7 @@ import { model, now } from './model.js';
 import { say } from './words.js';
 
 const byId = (id) => document.getElementById(id);
-const GATEWAYS_SHOWN = 3;
+const GATEWAYS_NAMED = 2;
 
 export function drawTop() {
   const { picture } = model;
@@ -64,11 +64,11 @@ function drawSentence(picture) {
 
 function drawNotes(picture) {
   const notes = byId('notes');
-  const lines = picture.gateways.slice(0, GATEWAYS_SHOWN).map((one) => say('top.gateway', {
-    name: one.name, time: since(one.since_ms, one.zone, now()), n: one.stations.length,
-  }));
-  const rest = picture.gateways.length - lines.length;
-  if (rest > 0) lines.push(say('top.more_gateways', { n: rest }));
+  const { gateways } = picture;
+  const time = (one) => since(one.since_ms, one.zone, now());
+  const lines = gateways.length > GATEWAYS_NAMED
+    ? [say('top.gateways', { n: gateways.length, time: time(gateways[0]) })]
+    : gateways.map((one) => say('top.gateway', { name: one.name, time: time(one), n: one.stations.length }));
   const wanted = lines.join('\n');
   notes.hidden = lines.length === 0;
   if (notes.dataset.text === wanted) return;

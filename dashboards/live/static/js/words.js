@@ -5,6 +5,9 @@ const LANGUAGES = {
   en: async () => en,
 };
 
+// Browsers claim to know these languages and write their numbers in English: one is taken that writes them alike.
+const NUMBERS_LIKE = { kk: 'ru', ky: 'ru', tg: 'ru', tk: 'ru', uz: 'ru' };
+
 let words = en;
 let plurals = new Intl.PluralRules('en');
 let locale = 'en';
@@ -12,7 +15,7 @@ let locale = 'en';
 /** Take the reader's language if there is one like it, or the one that is asked for. Numbers follow the reader's locale. */
 export async function chooseLanguage(asked) {
   const wanted = asked ? [asked] : [...(navigator.languages ?? [navigator.language])];
-  locale = wanted.find((one) => Intl.NumberFormat.supportedLocalesOf(one).length > 0) ?? 'en';
+  locale = wanted.map((one) => NUMBERS_LIKE[one.split('-')[0]] ?? one).find((one) => Intl.NumberFormat.supportedLocalesOf(one).length > 0) ?? 'en';
   const spoken = wanted.map((one) => one.split('-')[0]).find((one) => one in LANGUAGES) ?? 'en';
   words = await LANGUAGES[spoken]();
   plurals = new Intl.PluralRules(spoken);

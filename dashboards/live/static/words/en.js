@@ -31,14 +31,12 @@ export default {
 
   // the top of the page
   'top.gateway': { one: 'Gateway {name} silent since {time}: {n} station', other: 'Gateway {name} silent since {time}: {n} stations' },
-  'top.more_gateways': { one: 'and {n} more gateway', other: 'and {n} more gateways' },
+  'top.gateways': { one: '{n} gateway silent since {time}', other: '{n} gateways silent, the first since {time}' },
   'top.store': 'The database does not answer since {time}. What you see is from before.',
   'top.away': 'No contact with the server since {time}. What you see is from then.',
   'top.away_first': 'The server does not answer. The page tries again by itself.',
-  'top.saved': 'No contact with the server. This picture was kept on this device at {time}.',
   'top.forbidden': 'You may not see this page. Ask whoever runs it for access, then load it again.',
   'top.loading': 'Loading…',
-  'top.noscript': 'This page needs JavaScript. The same values are at /api/stations.',
 
   // the list
   'list.label': 'Stations, the worst first',
@@ -95,6 +93,8 @@ export default {
   'threshold.minor': 'minor',
   'threshold.moderate': 'moderate',
   'threshold.major': 'major',
+  'threshold.adverse': 'adverse',
+  'threshold.dangerous': 'dangerous',
   'flag.1': 'pass',
   'flag.2': 'not evaluated',
   'flag.3': 'suspect',
@@ -146,7 +146,6 @@ export default {
   'kind.rain': 'rain gauge',
 
   // spans of time
-  'age.now': 'now',
   'age.s': '{n} s',
   'age.min': '{n} min',
   'age.h': '{n} h',
