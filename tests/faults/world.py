@@ -55,8 +55,11 @@ class Options:
     """Elsewhere than in the test's folder, such as on a small disk."""
     ingest_state: Path | None = None
     start: tuple[str, ...] = ("ingest", "gateway")
+    influx_port: int | None = None
     database_port: int | None = None
     """Where ingest finds InfluxDB instead of behind `database_link`, such as at a scripted front."""
+    retention_s: int = 0
+    """Of the bucket; 0 is for ever."""
 
 
 class World:
@@ -76,7 +79,8 @@ class World:
         self.influx: InfluxDB | None = None
         self.database_link: Proxy | None = None
         if self.options.store == "influxdb":
-            self.influx = InfluxDB(folder / "influxdb")
+            self.influx = InfluxDB(folder / "influxdb", self.options.influx_port)
+            self.bucket = self.influx.first_bucket
             self.database_link = Proxy(self.influx.port)
         gateway_type = ShiftedGatewayRole if self.options.shifted_clock else GatewayRole
         self.gateway = gateway_type(folder / "gateway", self.gateway_state)
@@ -106,7 +110,7 @@ class World:
     @property
     def store(self) -> StoredData:
         if self.influx is not None:
-            return InfluxData(self.influx.first_bucket)
+            return InfluxData(self.bucket)
         return EmbeddedData(self.state / "store" / "points.sqlite")
 
     @property
@@ -128,6 +132,8 @@ class World:
                 if process is not None:
                     stack.callback(process.kill)
                     await process.start_async()
+            if self.influx is not None and self.options.retention_s:
+                self.bucket = self.influx.create_bucket("short", self.options.retention_s)
             for link in (self.gateway_link, self.ingest_link, self.database_link):
                 if link is not None:
                     await stack.enter_async_context(link)
@@ -187,7 +193,7 @@ class World:
             "kind": "influxdb",
             "url": f"http://127.0.0.1:{port}",
             "org": self.influx.org,
-            "bucket": self.influx.bucket,
+            "bucket": self.bucket.bucket,
             "token": self.influx.token,
         }
 
