@@ -10,6 +10,7 @@ COPY wire wire
 COPY mqtt mqtt
 COPY hydrology hydrology
 COPY health health
+COPY doctor doctor
 COPY store store
 COPY gateway gateway
 COPY ingest ingest

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-_COMMANDS = ("demo", "gateway", "ingest", "simulate", "live")
+_COMMANDS = ("demo", "gateway", "ingest", "simulate", "live", "doctor", "registry")
 
 
 def build(wanted: str | None = None) -> typer.Typer:
