@@ -25,6 +25,11 @@ Stamp = tuple[int, int, int]
 Stamps = dict[Path, Stamp]
 
 
+Origins = dict[KeyPath, tuple[Path, KeyPath]]
+"""For each row of the whole registry its file and its key there."""
+_LISTS = ("gateways", "stations", "users", "canals", "links")
+
+
 class _Read(NamedTuple):
     stamp: Stamp
     part: Parts | Station
@@ -83,7 +88,7 @@ def _parse(text: str, file: Path) -> dict[str, Any]:
 def assemble(read: Mapping[Path, Parts | Station], root: Path) -> Registry:
     """The registry of what its files say. Raises SettingsError for what does not hold together."""
     faults: list[Fault] = []
-    parts, origins = _merge(read, faults)
+    parts, origins = merge(read, faults)
     for problem in parts.problems():
         faults.append(_placed(problem.path, problem.message, problem.mend, origins))
         if len(faults) >= MAX_SHOWN:
@@ -91,6 +96,11 @@ def assemble(read: Mapping[Path, Parts | Station], root: Path) -> Registry:
     if faults:
         raise SettingsError(root, faults)
     return Registry.of_checked(parts)
+
+
+def read_all(path: Path | str) -> dict[Path, Parts | Station]:
+    """What every file of a registry says. Raises SettingsError, with every fault of every file."""
+    return RegistryReader(path).parts()
 
 
 class RegistryReader:
@@ -102,6 +112,10 @@ class RegistryReader:
 
     def read(self) -> Registry:
         """The registry as it is now. Raises SettingsError, with every fault of every file."""
+        return assemble(self.parts(), self.path)
+
+    def parts(self) -> dict[Path, Parts | Station]:
+        """What every file says now. Raises SettingsError."""
         found = stamps(self.path)
         if not found:
             what = "there are no .toml files in it" if self.path.is_dir() else "there is no such file"
@@ -122,16 +136,12 @@ class RegistryReader:
         self._known = known
         if faults:
             raise SettingsError(self.path, faults[:MAX_SHOWN])
-        return assemble({file: read.part for file, read in known.items()}, self.path)
+        return {file: read.part for file, read in known.items()}
 
 
-_Origins = dict[KeyPath, tuple[Path, KeyPath]]
-"""For each row of the whole registry its file and its key there."""
-_LISTS = ("gateways", "stations", "users", "canals", "links")
-
-
-def _merge(read: Mapping[Path, Parts | Station], faults: list[Fault]) -> tuple[Parts, _Origins]:
-    origins: _Origins = {}
+def merge(read: Mapping[Path, Parts | Station], faults: list[Fault]) -> tuple[Parts, Origins]:
+    """All files' tables together, and where each row came from; a district that is there twice is a fault."""
+    origins: Origins = {}
     whole: dict[str, Any] = {"districts": {}} | {key: [] for key in _LISTS}
     for file, part in read.items():
         if isinstance(part, Station):
@@ -153,6 +163,6 @@ def _merge(read: Mapping[Path, Parts | Station], faults: list[Fault]) -> tuple[P
     return Parts.model_construct(None, **whole), origins
 
 
-def _placed(path: KeyPath, problem: str, mend: str, origins: _Origins) -> Fault:
+def _placed(path: KeyPath, problem: str, mend: str, origins: Origins) -> Fault:
     file, start = origins[path[:2]]
     return fault_at((*start, *path[2:]), problem, mend, read_text(file), file)

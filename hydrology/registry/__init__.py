@@ -2,6 +2,7 @@
 
 from hydrology.registry.base import Duration, Effective, Table, moment
 from hydrology.registry.canals import Canal, Lining, Link, Muskingum, Reach
+from hydrology.registry.flow_history import DatedRating, FlowHistory
 from hydrology.registry.index import Index, head_sensor, level_sensors
 from hydrology.registry.quality import Quality
 from hydrology.registry.ratings import Rating, Segment, Shift
@@ -20,6 +21,7 @@ from hydrology.registry.stations import (
 )
 from hydrology.registry.structures import Heads, Law, Structure
 from hydrology.registry.thresholds import Alarm, Thresholds
+from hydrology.registry.topology import Edge, Topology, edges
 from hydrology.registry.users import Limit, LimitPeriod, Plan, User
 from hydrology.registry.whole import Parts, Registry
 
@@ -27,10 +29,13 @@ __all__ = [
     "Alarm",
     "Calibration",
     "Canal",
+    "DatedRating",
     "Datum",
     "District",
     "Duration",
+    "Edge",
     "Effective",
+    "FlowHistory",
     "Gateway",
     "Heads",
     "Hydropower",
@@ -58,8 +63,10 @@ __all__ = [
     "Structure",
     "Table",
     "Thresholds",
+    "Topology",
     "User",
     "Well",
+    "edges",
     "head_sensor",
     "level_sensors",
     "moment",

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from hydrology.flow_history import FlowHistory
 from hydrology.registry.canals import Canal, Link
+from hydrology.registry.flow_history import FlowHistory
 from hydrology.registry.index import Index, head_sensor, level_sensors
 from hydrology.registry.ratings import Rating
 from hydrology.registry.sensor import Sensor
 from hydrology.registry.stations import District, Gateway, Station
+from hydrology.registry.topology import Topology, edges
 from hydrology.registry.users import User
-from hydrology.topology import Topology, edges
 
 Path = tuple[str | int, ...]
 _T = TypeVar("_T")
