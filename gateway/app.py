@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
@@ -11,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from gateway.clock import Clock, SystemClock
 from gateway.drivers.open import open_drivers
 from gateway.log import Log, open_log
+from gateway.log.writer import LogUnavailableError
 from gateway.metrics import GatewayMetrics
 from gateway.sampler import device_samplers
 from gateway.settings import GatewaySettings
@@ -72,6 +74,10 @@ def _connector(settings: GatewaySettings, clock: Clock) -> PahoConnector:
 
 async def _keep_tidy(log_: Log, settings: GatewaySettings, clock: Clock, metrics: GatewayMetrics) -> None:
     while True:
-        metrics.trimmed.inc(await log_.keep_tidy(settings.log.keep))
-        await set_gauges(log_, clock, metrics)
+        try:
+            metrics.trimmed.inc(await log_.keep_tidy(settings.log.keep))
+            await set_gauges(log_, clock, metrics)
+        except (sqlite3.Error, LogUnavailableError) as error:
+            metrics.tidy_failures.inc()
+            log.error("the log cannot be tidied now: %s", error)
         await asyncio.sleep(TIDY_EVERY_S)

@@ -31,6 +31,7 @@ class GatewayMetrics:
         self.unreceipted_age = gauge("unreceipted_oldest_age_seconds", "Age of the oldest entry without a receipt")
         self.held = gauge("held", "Entries held until their time is final")
         self.trimmed = counter("trimmed_total", "Entries taken away long after delivery, or for want of disk space")
+        self.tidy_failures = counter("tidy_failures_total", "Times that the log could not be tidied")
         self.batches = counter("batches_total", "Batches sent", "kind")
         self.resends = counter("resends_total", "Batches without a receipt in time, to be sent again")
         self.sent_bytes = counter("sent_bytes_total", "Payload bytes of batches sent")

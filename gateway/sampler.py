@@ -14,7 +14,7 @@ from gateway.clock import Clock, Moment, middle
 from gateway.drivers import Driver, Poll
 from gateway.log.log import ScanLog
 from gateway.log.rows import NewRecord, Scan
-from gateway.log.writer import LogFullError
+from gateway.log.writer import LogUnavailableError
 from gateway.metrics import GatewayMetrics
 from gateway.readings import Reading, missed, read_sensor
 from gateway.schedule import skipped, wait_s
@@ -90,10 +90,10 @@ class DeviceSampler:
         gaps = [self._gap(reason, *span) for reason, span in self._untried.items()]
         try:
             await self._log.append(Scan(moment, readings, tuple(gaps)))
-        except LogFullError as error:
+        except LogUnavailableError as error:
             log.error("%s: the scan is lost: %s", self._device.id, error)
-            self._metrics.failed(self._device.id, "disk_full")
-            self._not_tried("disk_full", moment.ms)
+            self._metrics.failed(self._device.id, error.reason)
+            self._not_tried(error.reason, moment.ms)
             return
         for reason in self._untried:
             self._metrics.gaps.labels(reason).inc()

@@ -12,6 +12,7 @@ from gateway.log.log import Log
 from gateway.log.progress import RECEIPT, EpochState, Progress
 from gateway.log.rows import NewRecord
 from gateway.log.schema import VERSION, connect, create
+from gateway.log.writer import LogUnavailableError
 from wire.names import EPOCH_BITS
 
 log = logging.getLogger("gateway.log")
@@ -49,9 +50,13 @@ def open_log(state: Path, gateway: str, clock: Clock, *, reserve_bytes: int = 0)
             body = {"event": "log_set_aside", "file": aside.name, "error": str(error)[:200]}
             records = (NewRecord("event", body),)
             db = _open(path, gateway)
-        progress = load_progress(db)
-        begin_epoch(db, progress, clock)
-        return Log(path, db, connect(path), progress, clock, lock, records, reserve_bytes)
+        try:
+            progress = load_progress(db)
+            begin_epoch(db, progress, clock)
+            return Log(path, db, connect(path), progress, clock, lock, records, reserve_bytes)
+        except (sqlite3.Error, LogUnavailableError) as error:
+            db.close()
+            raise LogError(f"{path}: {error}") from error
     except BaseException:
         lock.close()
         raise

@@ -31,7 +31,7 @@ class ScanLog(Protocol):
     """What the sampler needs of a log."""
 
     async def append(self, scan: Scan) -> Commit:
-        """Commit a scan; it is on disk when this returns. Raises LogFullError."""
+        """Commit a scan; it is on disk when this returns. Raises LogUnavailableError."""
         ...
 
     async def last_times(self, sensors: list[str]) -> dict[str, int]:
@@ -90,7 +90,7 @@ class Log:
     # -- the sampler's side
 
     async def append(self, scan: Scan) -> Commit:
-        """Commit a scan; it is on disk when this returns. Raises LogFullError, sqlite3.Error."""
+        """Commit a scan; it is on disk when this returns. Raises LogUnavailableError, sqlite3.Error."""
         commit = await self._write(self._writer.append, scan, self.anchor)
         for listener in self._listeners:
             listener()

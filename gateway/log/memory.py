@@ -1,7 +1,7 @@
 """A log in memory: the double for tests of the sampler."""
 
 from gateway.log.rows import Commit, Scan
-from gateway.log.writer import LogFullError
+from gateway.log.writer import LogUnavailableError
 
 
 class MemoryLog:
@@ -15,7 +15,7 @@ class MemoryLog:
     async def append(self, scan: Scan) -> Commit:
         """Keep it."""
         if self.full:
-            raise LogFullError("database or disk is full")
+            raise LogUnavailableError("disk_full", "database or disk is full")
         self.scans.append(scan)
         return Commit(len(self.scans), len(self.scans), 0.0)
 

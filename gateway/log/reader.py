@@ -47,11 +47,15 @@ class Reader:
 
     def receipt(self, durable: dict[int, list[Range]]) -> int:
         """The centre has these; the answer is how many of them were not settled before."""
-        before, _ = self._progress.unsettled()
-        work = self._in_memory(RECEIPT, durable)
-        after, _ = self._progress.unsettled()
+        with self._progress.lock:
+            before = self._done()
+            work = self._in_memory(RECEIPT, durable)
+            new = self._done() - before
         self._on_disk(work)
-        return max(0, before - after)
+        return new
+
+    def _done(self) -> int:
+        return sum(state.done.size for state in self._progress.epochs.values())
 
     def refuse(self, epoch: int, ranges: list[Range], digest: str, reason: str, detail: str, ms: int) -> None:
         """The centre will not take these, named by the digest of the message they were in."""

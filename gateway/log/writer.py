@@ -17,8 +17,12 @@ _INSERT = (
 MAX_BODY_BYTES = 16 * 1024
 
 
-class LogFullError(Exception):
-    """The disk is full: nothing was logged, and later it may work again."""
+class LogUnavailableError(Exception):
+    """Nothing was logged, and later it may work again. `reason` is disk_full or log_error."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 class Writer:
@@ -34,7 +38,7 @@ class Writer:
         }
 
     def append(self, scan: Scan, anchor: Anchor | None) -> Commit:
-        """Commit a scan. Its time is final at once when there is a fresh anchor. Raises LogFullError, sqlite3.Error."""
+        """Commit a scan. Its time is final at once when there is a fresh anchor. Raises LogUnavailableError, sqlite3.Error."""
         current = self._progress.current
         assert current is not None
         first = seq = current.last + 1
@@ -62,8 +66,9 @@ class Writer:
         except BaseException as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error) and is_full(error):
-                raise LogFullError(str(error)) from error
+            reason = passing_reason(error)
+            if reason is not None:
+                raise LogUnavailableError(reason, str(error)) from error
             raise
         self._series.update(added)
         self._progress.committed(first, seq - 1, self._clock.monotonic_s(), final)
@@ -108,7 +113,16 @@ def body_text(record: NewRecord) -> str:
     return text
 
 
-def is_full(error: sqlite3.Error) -> bool:
-    """Whether room on the disk would help."""
-    code = getattr(error, "sqlite_errorcode", 0)
-    return code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+_PASSING = {
+    sqlite3.SQLITE_FULL: "disk_full",
+    sqlite3.SQLITE_IOERR: "log_error",
+    sqlite3.SQLITE_BUSY: "log_error",
+    sqlite3.SQLITE_LOCKED: "log_error",
+    sqlite3.SQLITE_READONLY: "log_error",
+    sqlite3.SQLITE_CANTOPEN: "log_error",
+}
+
+
+def passing_reason(error: BaseException) -> str | None:
+    """Why this may work later: the disk is full or went read-only, somebody else has the file locked. None: it will not."""
+    return _PASSING.get(getattr(error, "sqlite_errorcode", -1) & 0xFF) if isinstance(error, sqlite3.Error) else None

@@ -52,6 +52,7 @@ class PahoConnector:
         will_topic: str,
         will: bytes,
         clock: Clock,
+        will_delay_s: int = WILL_DELAY_S,
     ) -> None:
         self._broker = broker
         self._client_id = client_id
@@ -59,6 +60,7 @@ class PahoConnector:
         self._will_topic = will_topic
         self._will = will
         self._clock = clock
+        self._will_delay_s = will_delay_s
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator["PahoSession"]:
@@ -93,7 +95,7 @@ class PahoConnector:
         except (OSError, ValueError) as error:
             raise SessionError("credentials", f"password, certificate or key: {error}") from error
         will = _properties(PacketTypes.WILLMESSAGE)
-        will.WillDelayInterval = WILL_DELAY_S
+        will.WillDelayInterval = self._will_delay_s
         will.ContentType = "application/json"
         client.will_set(self._will_topic, self._will, qos=1, retain=True, properties=will)
         return client

@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
 
 from gateway.clock import Clock
 from gateway.log import Log
+from gateway.log.writer import LogUnavailableError
 from gateway.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
 from gateway.uplink.batch import pack
@@ -18,7 +20,7 @@ from gateway.uplink.inbound import Inbound, numbers
 from gateway.uplink.schedule import Kind, Schedule
 from gateway.uplink.session import Arrived, Connector, Lost, NobodyListens, Session, SessionError
 from wire.codec import CONTENT_TYPES
-from wire.messages import LogExtent, State, Status, Stream, encode_message
+from wire.messages import MAX_MESSAGE_BYTES, LogExtent, State, Status, Stream, encode_message
 from wire.names import epoch_text
 from wire.topics import Kind as TopicKind
 from wire.topics import topic
@@ -34,7 +36,7 @@ DRAIN_S = 3.0
 GOODBYE_S = 2.0
 GAUGES_EVERY_S = 5.0
 EXTENTS_TOLD = 300
-"""Epochs named in a hello, the newest ones: what 64 kB of status hold."""
+"""Epochs named in a hello, the newest ones: 17 kB of the 64 that a status may have."""
 STATUS_TYPE = "application/json"
 
 
@@ -92,7 +94,8 @@ class Uplink:
                     async with self._connected() as session:
                         await self._talk(session, stop.is_set)
                         await self._leave(session)
-                except SessionError as error:
+                except (SessionError, LogUnavailableError, sqlite3.Error) as error:
+                    # Trouble with the log, too, is tried again: it must not take the sampler with it.
                     if self._clock.monotonic_s() - began_s >= STABLE_S:
                         failures = 0
                     failures += 1
@@ -189,20 +192,22 @@ class Uplink:
             for device in self._settings.devices
             for sensor in device.sensors
         ]
-        logs = [
-            LogExtent(epoch=epoch_text(one.epoch), first=one.first, last=one.last)
-            for one in self._log.extents()[-EXTENTS_TOLD:]
-        ]
-        return encode_message(
-            Status(
-                state=state,
-                nonce=nonce,
-                logs=logs,
-                version=self._version,
-                config=self._settings.config_hash,
-                streams=streams,
+        extents = self._log.extents()[-EXTENTS_TOLD:]
+        logs = [LogExtent(epoch=epoch_text(one.epoch), first=one.first, last=one.last) for one in extents]
+        while True:
+            status = encode_message(
+                Status(
+                    state=state,
+                    nonce=nonce,
+                    logs=logs,
+                    version=self._version,
+                    config=self._settings.config_hash,
+                    streams=streams,
+                )
             )
-        )
+            if len(status) <= MAX_MESSAGE_BYTES:
+                return status
+            streams = streams[: len(streams) // 2]  # the registry knows them too; who has been away must be told
 
     async def _leave(self, session: Session) -> None:
         session.publish(self._status_topic, self.status(State.LOST), content_type=STATUS_TYPE, retain=True)
@@ -225,10 +230,11 @@ class Uplink:
         self._gauges_at_s = now_s
         await set_gauges(self._log, self._clock, self._metrics)
 
-    def _note(self, error: SessionError) -> None:
-        self._metrics.connect_failures.labels(error.reason).inc()
+    def _note(self, error: Exception) -> None:
+        reason = error.reason if isinstance(error, SessionError) else "log"
+        self._metrics.connect_failures.labels(reason).inc()
         if str(error) != self._trouble:
-            log.warning("no connection: %s", error)
+            log.warning("%s: %s", "no connection" if isinstance(error, SessionError) else "the log fails", error)
         self._trouble = str(error)
 
     def _poke(self) -> None:

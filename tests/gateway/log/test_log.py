@@ -6,7 +6,7 @@ import pytest
 from gateway.clock import ManualClock, Moment
 from gateway.log import LogError, NewRecord, Scan, open_log
 from gateway.log.file import log_path
-from gateway.log.writer import LogFullError
+from gateway.log.writer import LogUnavailableError
 from tests.gateway.build import gap, reading, scan
 from tests.gateway.log.helpers import GATEWAY, anchor_of, opened, pending, query
 
@@ -237,7 +237,7 @@ async def test_a_full_disk_is_an_error_of_its_own_and_passes(tmp_path: Path) -> 
         await log.append(scan(clock.now(), 1.0))
         pages = log._writer_db.execute("PRAGMA page_count").fetchone()[0]
         log._writer_db.execute(f"PRAGMA max_page_count = {pages}")
-        with pytest.raises(LogFullError):
+        with pytest.raises(LogUnavailableError):
             await log.append(scan(clock.now(), *[1.0] * 1000))
         last = log.progress.last
         log._writer_db.execute("PRAGMA max_page_count = 1000000")

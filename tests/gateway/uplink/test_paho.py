@@ -19,7 +19,8 @@ DOWN = ["t/receipts", "t/commands"]
 
 
 def connector(port: int, client_id: str = "gw-1") -> PahoConnector:
-    return PahoConnector(BrokerSettings(port=port, keepalive_s=5), client_id, DOWN, "t/status", b"lost", SystemClock())
+    broker = BrokerSettings(port=port, keepalive_s=5)
+    return PahoConnector(broker, client_id, DOWN, "t/status", b"lost", SystemClock(), will_delay_s=1)
 
 
 @contextlib.asynccontextmanager

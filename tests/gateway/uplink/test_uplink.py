@@ -7,11 +7,11 @@ import pytest
 from gateway.log import NewRecord
 from gateway.uplink.memory_session import MemoryConnector
 from gateway.uplink.uplink import Uplink
-from tests.gateway.build import settings
+from tests.gateway.build import device, settings
 from tests.gateway.uplink.centre import Bench, bench, running
 from tests.servers.wait import eventually
 from wire.codec import CONTENT_TYPES, Codec
-from wire.messages import Command, State
+from wire.messages import Command, State, Status, decode_message
 
 
 async def test_what_is_logged_arrives_and_is_receipted(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ async def test_what_is_logged_arrives_and_is_receipted(tmp_path: Path) -> None:
             await one.scan(float(value), -float(value))
         await eventually(lambda: one.unsettled() == 0)
         assert sorted(seq for _, seq in one.centre.stored) == list(range(1, 11))
-        assert one.metric("receipted_total") == 10
+        await eventually(lambda: one.metric("receipted_total") == 10)
         assert one.metric("connected") == 1
 
 
@@ -295,3 +295,26 @@ class running_and_cancelled:  # noqa: N801  # used like a function
     async def __aexit__(self, *_: object) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def test_a_hello_of_a_gateway_with_thousands_of_sensors_still_fits(tmp_path: Path) -> None:
+    sensors = [
+        {"id": f"a-rather-long-name-of-a-sensor-{at}", "quantity": "level", "register": at} for at in range(3000)
+    ]
+    async with bench(tmp_path) as one:
+        configured = settings(devices=[device("big", sensors=sensors)])
+        uplink = Uplink(configured, "1.0", one.log, one.broker, one.clock, one.metrics, Random(1))
+        status = decode_message(Status, uplink.status(State.ONLINE, "a" * 16))
+        assert status.streams
+        assert status.logs
+
+
+async def test_trouble_with_the_log_is_tried_again_and_does_not_end_the_uplink(tmp_path: Path) -> None:
+    async with bench(tmp_path) as one, running(one):
+        await eventually(lambda: one.unsettled() == 0 and one.broker.session)
+        one.log._uplink_db.execute("PRAGMA query_only = 1")
+        await one.scan(1.0)
+        await eventually(lambda: one.metric("connect_failures_total", reason="log") >= 1)
+        one.log._uplink_db.execute("PRAGMA query_only = 0")
+        await one.scan(2.0)
+        await eventually(lambda: one.unsettled() == 0)
