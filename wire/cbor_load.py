@@ -13,6 +13,8 @@ import cbor2
 
 MAX_DEPTH = 24
 """The columns of a batch are four deep, a record's body sixteen more."""
+MAX_CONTAINERS = 60_000
+"""As many records as a batch may hold, each with a body and something nested in it. An empty array of one byte takes 64."""
 SCAN_FROM_BYTES = 8 * 1024
 """Below it the worst keys cost some ms; above, a look at each item first costs less than they would."""
 
@@ -74,7 +76,7 @@ def scan(data: bytes) -> None:
     """
     at, end = 0, len(data)
     # Items left in each open array or map; keys and values of a map are counted each, and an even number is at a key.
-    left, is_map = 1, False
+    left, is_map, containers = 1, False, 0
     outer: list[tuple[int, bool]] = []
     while True:
         while left == 0:
@@ -101,6 +103,9 @@ def scan(data: bytes) -> None:
         elif major in (4, 5):
             if len(outer) >= MAX_DEPTH:
                 raise CborError(f"nested deeper than {MAX_DEPTH}")
+            containers += 1
+            if containers > MAX_CONTAINERS:
+                raise CborError(f"more than {MAX_CONTAINERS} arrays and maps")
             outer.append((left, is_map))
             left, is_map = (length, False) if major == 4 else (2 * length, True)
         elif major == 6:

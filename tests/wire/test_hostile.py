@@ -22,8 +22,8 @@ from wire.messages import Command, Receipt, Status, decode_message
 from wire.reasons import MEANING, Reason, WireError
 
 JSON, CBOR = CONTENT_TYPES[Codec.JSON], CONTENT_TYPES[Codec.CBOR]
-MOST_S = 1.0
-MOST_BYTES = 96 * 1024 * 1024
+MOST_S = 2.0
+MOST_BYTES = 64 * 1024 * 1024
 """For the worst message; a usual one takes microseconds and kilobytes."""
 
 
