@@ -92,7 +92,7 @@ def module_file(module: str) -> Path | None:
 
 
 def reachable(starts: Iterable[Path], *, at_start_only: bool = False) -> set[Path]:
-    """These files, and those that they import, and theirs: at once or later, or only at once."""
+    """These files, and those that they cannot do without, and theirs: at once or later, or only at once."""
     seen: set[Path] = set()
     waiting = list(starts)
     while waiting:
@@ -101,7 +101,7 @@ def reachable(starts: Iterable[Path], *, at_start_only: bool = False) -> set[Pat
             continue
         seen.add(path)
         for one in imports(path):
-            if one.package in PACKAGES and (one.at_start or not at_start_only):
+            if one.package in PACKAGES and not one.optional and (one.at_start or not at_start_only):
                 parts = one.module.split(".")
                 found = [module_file(".".join(parts[:length])) for length in range(1, len(parts) + 1)]
                 waiting.extend(path for path in found if path is not None)
