@@ -77,6 +77,7 @@ async def serve(
         ws="none",
         access_log=False,
         log_config=None,
+        log_level="warning",
         server_header=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=STOP_TIMEOUT_S,

@@ -16,6 +16,8 @@ SCALE = 100
 """The small line's height in steps."""
 LEAST_SHARE = 0.3
 """The line keeps at least this share of its height: a threshold further away is drawn at the edge, broken."""
+BEYOND_SHARE = 0.75
+"""The line's share of the height beside such a threshold."""
 
 
 @dataclass(slots=True)
@@ -108,16 +110,18 @@ def _draw(window: Window, thresholds: Thresholds, end: int) -> Spark | None:
         beyond = span > 0 and not low <= line <= high and high - low < LEAST_SHARE * span
         if not beyond:
             low, high = min(low, line), max(high, line)
+    if line is not None and beyond:
+        # Room between the water and the line: nobody takes the day's peak for the threshold.
+        away = (high - low) * (1 / BEYOND_SHARE - 1) or 1.0
+        low, high = (low, high + away) if line > high else (low - away, high)
+        line = high if line > high else low
     extent = high - low
 
     def place(value: float) -> int:
-        share = (value - low) / extent if extent > 0 else 0.5
-        return round(min(max(share, 0.0), 1.0) * SCALE)
+        return round((value - low) / extent * SCALE) if extent > 0 else SCALE // 2
 
-    where = None
-    if line is not None:
-        where = (SCALE if line > high else 0) if beyond else place(line)
-    return Spark([None if mean is None else place(mean) for mean in means], where, beyond)
+    steps = [None if mean is None else place(mean) for mean in means]
+    return Spark(steps, None if line is None else place(line), beyond)
 
 
 def _means(window: Window, end: int) -> list[float | None]:

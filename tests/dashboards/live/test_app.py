@@ -16,6 +16,7 @@ from store.open import open_writer
 from store.points import SeriesKey, SeriesPoints
 from store.settings import SqliteSettings
 from tests.browser import scenes
+from tests.servers.influxdb import InfluxBucket
 from tests.servers.process import free_port
 
 KEY = SeriesKey("level", "st-00", "gw-00-level")
@@ -65,6 +66,27 @@ async def test_it_serves_the_embedded_store_and_stops_within_two_seconds_of_a_si
             began = time.monotonic()
             assert await asyncio.wait_for(process.wait(), 10) == 0
             assert time.monotonic() - began < 2.0
+
+
+async def test_it_serves_influxdb_too(tmp_path: Path, influxdb: InfluxBucket) -> None:
+    scenes.district(1).write_registry(tmp_path)
+    now_ms = int(time.time() * 1000)
+    influxdb.write(f"level,station=st-00,sensor=gw-00-level value=1.25,flag=1i {now_ms - 1000}")
+    (tmp_path / "token").write_text(influxdb.token, encoding="utf-8")
+    (tmp_path / "live.toml").write_text(
+        'registry = "registry.toml"\nrefresh = "200ms"\nport = 0\n[store]\nkind = "influxdb"\n'
+        f'url = "{influxdb.url}"\norg = "{influxdb.org}"\nbucket = "{influxdb.bucket}"\ntoken_file = "token"\n',
+        encoding="utf-8",
+    )
+    async with aryk_live(tmp_path) as process, aiohttp.ClientSession() as http:
+        url = await address(process)
+        async with http.get(f"{url}events") as stream:
+            async for line in stream.content:
+                if b'"level/gw-00-level":[1.25,1,' in line:
+                    break
+        asked = {"station": "st-00", "quantity": "level", "sensor": "gw-00-level"}
+        async with http.get(f"{url}api/series", params=asked) as answer:
+            assert (await answer.json())["value"] == [1.25]
 
 
 @pytest.mark.parametrize(

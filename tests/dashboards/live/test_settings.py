@@ -47,3 +47,10 @@ def test_the_environment_comes_over_the_file() -> None:
     environ = {"ARYK_LIVE__PORT": "9000"}
     found = load_text(LiveSettings, 'registry = "r.toml"', env_prefix="ARYK_LIVE", environ=environ)
     assert found.port == 9000
+
+
+def test_the_documented_file_is_one_that_works() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "live-page.md").read_text(encoding="utf-8")
+    found = load_text(LiveSettings, text.split("```toml\n")[1].split("```")[0])
+    assert found.title == "Chu district"
+    assert found.health.port == 9100

@@ -97,9 +97,11 @@ def test_a_threshold_far_away_is_drawn_at_the_edge_and_says_so() -> None:
     line = spark(filled([1.0, 1.01]), Thresholds(action=5.0), NOW_MS)
     assert line is not None
     assert (line.line, line.beyond) == (SCALE, True)
+    assert line.steps[-1] == 75
     low = spark(filled([1.0, 1.01]), Thresholds(low=0.1), NOW_MS)
     assert low is not None
     assert (low.line, low.beyond) == (0, True)
+    assert low.steps[-2] == 25
 
 
 def test_nothing_in_the_last_day_is_no_line() -> None:
