@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo servers lint format test-unit test lock clean
+.PHONY: help .venv demo servers lint format test-unit test chaos soak lock clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,15 @@ test: .venv/.dev-installed  ## Servers, lint and every test
 	@$(MAKE) --no-print-directory servers ARGS=
 	@$(MAKE) --no-print-directory lint
 	@.venv/bin/pytest $(PYTEST_ARGS)
+
+SEED ?= 1
+MINUTES ?= 10
+
+chaos: .venv/.dev-installed  ## Random kills, cuts, full disks and wrong clocks (SEED=1 MINUTES=10, ARGS="--kills 200")
+	@.venv/bin/python -m tests.faults.chaos --seed $(SEED) --minutes $(MINUTES) $(ARGS)
+
+soak: .venv/.dev-installed  ## The database away at 2,000 readings a second (MINUTES=10)
+	@.venv/bin/python -m tests.faults.soak --minutes $(MINUTES)
 
 lock: | .venv/bin/uv  ## Bring constraints.txt up to date with pyproject.toml
 	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

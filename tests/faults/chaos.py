@@ -89,6 +89,9 @@ class Chaos:
     def note(self, what: str) -> None:
         """Write down what is done."""
         self.tally.by_kind[what.split(":")[0]] += 1
+        self._write_down(what)
+
+    def _write_down(self, what: str) -> None:
         with self._schedule.open("a") as file:
             file.write(f"{time.monotonic() - self._began_s:8.2f} {what}\n")
 
@@ -117,7 +120,9 @@ class Chaos:
     async def _recovered(self, started: float) -> None:
         await self._all_well()
         await self._world.flowing(RECOVERY_TIMEOUT_S)
-        self.tally.recoveries_s.append(time.monotonic() - started)
+        took_s = time.monotonic() - started
+        self.tally.recoveries_s.append(took_s)
+        self._write_down(f"recovered in {took_s:.1f} s")
 
     async def _all_well(self) -> None:
         """Take every lasting fault away."""

@@ -16,7 +16,7 @@ from wire.batch import Batch, Series
 from wire.codec import CONTENT_TYPES, Codec, encode_batch
 
 MESSAGES = 16_000
-READINGS = 40
+READINGS = 120
 DISTINCT = 200
 MEGABYTE = 1024 * 1024
 GROWTH_MOST_BYTES = 30 * MEGABYTE
@@ -53,7 +53,7 @@ async def test_a_flood_that_ignores_receive_maximum_leaves_memory_bounded(tmp_pa
     ingest = IngestRole(tmp_path / "ingest", tmp_path / "state")
     (ingest.folder / "registry.toml").write_text(toml_text(registry_document(scenario)))
     total_bytes = sum(len(payloads[number % DISTINCT]) for number in range(MESSAGES))
-    assert total_bytes > 20 * MEGABYTE, "more than could be held"
+    assert total_bytes > GROWTH_MOST_BYTES, "more than could be held"
     async with FloodBroker(lambda n: (topic, payloads[n % DISTINCT], content_type), MESSAGES) as broker:
         ingest.config.write_text(
             toml_text(

@@ -75,7 +75,7 @@ def judge(evidence: Evidence, upto: int | None = None) -> Verdict:
     letters = [letter for spool in evidence.spools for letter in dead_letters(spool)]
     bodies = evidence.store.record_bodies()
     stored = _Stored(evidence)
-    dead, gaps = _dead(letters), _in_gaps(bodies)
+    dead, gaps = _dead(letters), in_gaps(bodies)
     records = {str(body.get("identity")) for body in bodies}
     for row in rows:
         if upto is not None and row.seq > upto:
@@ -113,7 +113,7 @@ def _dead(letters: Iterable[DeadLetter]) -> dict[int, RangeSet]:
     return out
 
 
-def _in_gaps(bodies: Iterable[Mapping[str, Any]]) -> dict[int, RangeSet]:
+def in_gaps(bodies: Iterable[Mapping[str, Any]]) -> dict[int, RangeSet]:
     """The identities that gaps name: an epoch in hexadecimal, and ranges."""
     out: dict[int, RangeSet] = {}
     for body in bodies:
