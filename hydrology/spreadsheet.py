@@ -21,12 +21,18 @@ class Row(NamedTuple):
 
 
 def read_rows(
-    file: Path | str, columns: Mapping[str, tuple[str, ...]], required: tuple[str, ...], text: str | None = None
+    file: Path | str,
+    columns: Mapping[str, tuple[str, ...]],
+    required: tuple[str, ...],
+    text: str | None = None,
+    *,
+    only_known: bool = True,
 ) -> list[Row]:
     """The rows of a file (or of a text read from it) that are not blank.
 
     `columns` gives each column's other names; case and spaces do not matter. A column that is not known is refused, and so
-    is a file without a required one: a misspelt header must not lose a column in silence. Raises SettingsError.
+    is a file without a required one: a misspelt header must not lose a column in silence. With `only_known` false other
+    columns are passed over. Raises SettingsError.
     """
     content = _read(file) if text is None else text
     first = content.partition("\n")[0]
@@ -40,13 +46,17 @@ def read_rows(
     faults = [
         Fault(1, cell.strip(), "this column is not known", f"known: {', '.join(columns)}")
         for cell, name in zip(header, names, strict=True)
-        if name is None and cell.strip()
+        if only_known and name is None and cell.strip()
     ]
     given = [name for name in names if name]
     faults += [
         Fault(1, name, "two columns have this name") for name in sorted({n for n in given if given.count(n) > 1})
     ]
-    faults += [Fault(1, name, "this column is missing") for name in required if name not in names]
+    faults += [
+        Fault(1, name, "this column is missing", f"there are {', '.join(cell.strip() for cell in header)}")
+        for name in required
+        if name not in names
+    ]
     if faults:
         raise SettingsError(file, faults)
     out = []

@@ -4,6 +4,7 @@ A table, not a UCUM parser: the parser that we tried reads `[cft_i]/s` as centif
 fractions, so that 1 cm is the double nearest to 0.01 m and a conversion rounds at most twice.
 """
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -110,3 +111,16 @@ def convert(value: float, source: str, target: str) -> float:
     numerator, denominator, offset = _factor(source, target)
     scaled = value * numerator / denominator
     return scaled + offset if offset else scaled
+
+
+_SPOKEN = {"ft": "[ft_i]", "cfs": "[ft_i]3/s", "l/s": "L/s", "m³/s": "m3/s"}
+_WRITTEN = re.compile(r"\s*([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+))\s*(\S*)\s*")
+
+
+def parse(text: str, target: str) -> float:
+    """A number with a unit behind it ("35cm", "0,35 m"; `target` without one) in unit `target`. Raises UnitError."""
+    found = _WRITTEN.fullmatch(text)
+    if found is None:
+        raise UnitError(f"{text!r} is not a number, with or without a unit")
+    code = _SPOKEN.get(found[2], found[2]) or target
+    return convert(float(found[1].replace(",", ".")), code, target)

@@ -1,0 +1,362 @@
+"""`aryk calc`: the calculator for the engineer at the structure."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from aryk.running import fail
+from aryk.text import echo_facts
+from settings import SettingsError
+from settings.errors import EXIT_CODE
+
+if TYPE_CHECKING:
+    from hydrology.registry import Rating, Station
+    from hydrology.registry.structures import Heads
+    from hydrology.structures.answer import Discharge
+
+Head = Annotated[str | None, typer.Option("--head", help="upstream head above the crest or sill: 0.35, 35cm, 1.2ft")]
+Stage = Annotated[str | None, typer.Option("--stage", help="level above gauge zero: 0.85, 85cm")]
+Tail = Annotated[str | None, typer.Option("--tail", help="level downstream, above the same zero")]
+Opening = Annotated[str | None, typer.Option("--opening", help="the gate's opening: 0.30, 30cm")]
+Velocity = Annotated[str | None, typer.Option("--velocity", help="index velocity, m/s")]
+AsJson = Annotated[bool, typer.Option("--json", help="as one JSON document")]
+AsTable = Annotated[bool, typer.Option("--table", help="the table for the gauge house, instead of one answer")]
+From = Annotated[str | None, typer.Option("--from", help="where the table begins; else where the law does")]
+To = Annotated[str | None, typer.Option("--to", help="where the table ends")]
+Widest = Annotated[str, typer.Option("--widest", help="a gate's table: the last of its ten openings")]
+StationName = Annotated[str | None, typer.Option("--station", help="a station of the registry, instead of a file")]
+RegistryPath = Annotated[Path, typer.Option("--registry", help="the registry: a folder, or one TOML file")]
+At = Annotated[
+    str | None, typer.Option("--at", metavar="DATE", help="the day whose rating or survey counts; else today")
+]
+
+GATE_HEADS = 20
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    calc = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    calc.command("discharge", no_args_is_help=True)(discharge)
+    calc.command("rating", no_args_is_help=True)(rating)
+    calc.command("volume", no_args_is_help=True)(volume)
+    app.add_typer(
+        calc, name="calc", help="Discharge of a structure or a rating, volume of a reservoir, and their tables."
+    )
+
+
+def discharge(
+    file: Annotated[Path, typer.Argument(metavar="STRUCTURE.TOML", help="kind and dimensions: docs/registry.md")],
+    head: Head = None,
+    tail: Tail = None,
+    opening: Opening = None,
+    velocity: Velocity = None,
+    as_json: AsJson = False,
+    as_table: AsTable = False,
+    first: From = None,
+    last: To = None,
+    widest: Widest = "1.0",
+) -> None:
+    """The discharge of a weir, flume or gate: value, flag, regime, uncertainty, source.
+
+    The file says, for example: kind = "parshall_flume" and size = "9in".
+
+    \b
+    aryk calc discharge flume.toml --head 0.35
+    aryk calc discharge gate.toml --head 1.5 --tail 1.2 --opening 30cm --json
+    aryk calc discharge flume.toml --table
+    aryk calc discharge gate.toml --table --from 0.5 --to 2.0 --widest 0.8
+    """
+    from hydrology.calculator import load_structure
+    from hydrology.registry.structures import Heads
+
+    try:
+        structure = load_structure(file)
+    except SettingsError as error:
+        fail(error)
+    at = Heads(_metres(head, "--head"), _metres(tail, "--tail"), _metres(opening, "--opening"), _speed(velocity))
+    law = structure.law()
+    if as_table:
+        free = 0.0 if structure.has_opening else None
+        _table(law, at, structure.has_opening, free, first, last, widest, as_json, needs_speed=_by_speed(structure))
+        return
+    _need(at.head_m, "--head")
+    _need_rest(structure, at)
+    _say(law(at), at, as_json)
+
+
+def rating(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[RATING.TOML]", help="a rating, or a station's file of the registry")
+    ] = None,
+    stage: Stage = None,
+    tail: Tail = None,
+    opening: Opening = None,
+    velocity: Velocity = None,
+    station: StationName = None,
+    registry: RegistryPath = Path("registry"),
+    series: Annotated[
+        str | None, typer.Option("--series", help="which discharge, where the station has several")
+    ] = None,
+    at_day: At = None,
+    as_json: AsJson = False,
+    as_table: AsTable = False,
+    first: From = None,
+    last: To = None,
+    widest: Widest = "1.0",
+) -> None:
+    """The discharge of a rating at a stage, with the shift and the rating in force on a day.
+
+    \b
+    aryk calc rating --station river-bridge --stage 1.85
+    aryk calc rating --station reservoir --series spillway --stage 18.4 --at 2026-05-01
+    aryk calc rating rating.toml --stage 85cm --json
+    aryk calc rating --station river-bridge --table > gauge-house.txt
+    """
+    from hydrology.calculator import begins_m, load_ratings, one_series, rating_at
+    from hydrology.registry import FlowHistory
+    from hydrology.registry.structures import Heads
+
+    when, zone = _day(at_day), "UTC"
+    if (file is None) == (station is None):
+        _stop("give a file, or --station with the registry's folder")
+    try:
+        if file is not None:
+            ratings, _ = load_ratings(file)
+        else:
+            found, zone = _station(str(station), registry)
+            ratings = list(found.ratings)
+            if not ratings:
+                _stop(f"station {station} has no ratings")
+        moment = datetime(when.year, when.month, when.day, 12, tzinfo=UTC)
+        name, ratings = one_series(ratings, series)
+        chosen = rating_at(ratings, zone, moment)
+    except SettingsError as error:
+        fail(error)
+    except ValueError as error:
+        _stop(str(error))
+    history = FlowHistory(ratings, zone)
+    at = Heads(_metres(stage, "--stage"), _metres(tail, "--tail"), _metres(opening, "--opening"), _speed(velocity))
+
+    def law(heads: Heads) -> "Discharge":
+        return history.discharge(moment, heads)
+
+    if as_table:
+        free = chosen.crest_m if chosen.has_opening else None
+        if not as_json:
+            _heading(name, chosen, station, when)
+        speed = chosen.structure is not None and _by_speed(chosen.structure)
+        base = begins_m(chosen)
+        _table(law, at, chosen.has_opening, free, first, last, widest, as_json, base_m=base, needs_speed=speed)
+        return
+    _need(at.head_m, "--stage")
+    if chosen.structure is not None:
+        _need_rest(chosen.structure, at)
+    _say(law(at), at, as_json, "stage_m")
+
+
+def volume(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[STORAGE.TOML]", help="a storage table, or a station's file of the registry"),
+    ] = None,
+    elevation: Annotated[str | None, typer.Option("--elevation", help="in the height system: 796.5")] = None,
+    stage: Stage = None,
+    station: StationName = None,
+    registry: RegistryPath = Path("registry"),
+    at_day: At = None,
+    as_json: AsJson = False,
+    as_table: AsTable = False,
+) -> None:
+    """The volume of a reservoir at an elevation: area, % full, % useful, free.
+
+    \b
+    aryk calc volume --station reservoir --elevation 796.5
+    aryk calc volume --station reservoir --stage 16.5
+    aryk calc volume storage.toml --elevation 101 --json
+    aryk calc volume --station reservoir --table
+    """
+    from hydrology.calculator import load_storage, storage_at, storage_document, storage_facts
+
+    place: Station | None = None
+    if (file is None) == (station is None):
+        _stop("give a file, or --station with the registry's folder")
+    try:
+        if file is not None:
+            tables, levels, place = load_storage(file)
+        else:
+            place, _ = _station(str(station), registry)
+            tables, levels = list(place.storage), place.levels
+            if not tables:
+                _stop(f"station {station} has no storage table")
+        table = storage_at(tables, levels, _day(at_day))
+    except SettingsError as error:
+        fail(error)
+    except ValueError as error:
+        _stop(str(error))
+    if as_table:
+        low, high = table.rows[0].elevation_m, table.rows[-1].elevation_m
+        steps = [round(low + 0.1 * k, 3) for k in range(int((high - low) / 0.1 + 1e-9) + 1)]
+        if as_json:
+            typer.echo(json.dumps([storage_document(table, one) for one in steps]))
+            return
+        typer.echo("elevation m   volume hm3   area km2")
+        for one in steps:
+            area = table.area_km2(one)
+            typer.echo(f"{one:11.2f}{table.volume_hm3(one):13.3f}{'' if area is None else f'{area:11.3f}'}")
+        return
+    if (elevation is None) == (stage is None):
+        _stop("give --elevation, or --stage above gauge zero")
+    if elevation is not None:
+        height = _metres(elevation, "--elevation")
+    elif place is None or place.datum is None:
+        _stop("--stage needs a station with a datum: give --elevation")
+    else:
+        height = place.datum.zero_m + (_metres(stage, "--stage") or 0.0)
+    assert height is not None
+    if as_json:
+        typer.echo(json.dumps(storage_document(table, height), ensure_ascii=False))
+    else:
+        echo_facts(storage_facts(table, height))
+
+
+def _say(answer: "Discharge", at: "Heads", as_json: bool, head_name: str = "head_m") -> None:
+    from hydrology.calculator import discharge_document, discharge_facts
+
+    if not as_json:
+        echo_facts(discharge_facts(answer))
+        return
+    asked = {head_name: at.head_m, "tail_m": at.tail_m, "opening_m": at.opening_m, "velocity_m_s": at.velocity_m_s}
+    typer.echo(json.dumps(discharge_document(answer, asked), ensure_ascii=False))
+
+
+def _heading(series: str, rating: "Rating", station: str | None, when: date) -> None:
+    from hydrology.describe import law_words
+
+    name = f" {rating.name}" if rating.name else ""
+    typer.echo(f"{f'{station}, ' if station else ''}{series}: rating{name}, {law_words(rating)}, as of {when}")
+
+
+def _table(
+    law: "Callable[[Heads], Discharge]",
+    at: "Heads",
+    gate: bool,
+    free_tail_m: float | None,
+    first: str | None,
+    last: str | None,
+    widest: str,
+    as_json: bool,
+    *,
+    base_m: float = 0.0,
+    needs_speed: bool,
+) -> None:
+    """Print the table; a gate without a tail level is taken as free, and has ten openings unless one is given."""
+    from dataclasses import replace
+
+    from hydrology.rating_table import opening_table, rated_span_m, stage_table, table_text
+
+    if needs_speed:
+        _need(at.velocity_m_s, "--velocity")
+    if at.tail_m is None and free_tail_m is not None:
+        at = replace(at, tail_m=free_tail_m)
+    low, high = _metres(first, "--from"), _metres(last, "--to")
+    try:
+        if gate and at.opening_m is None:
+            base = free_tail_m or 0.0
+            low, high = base + 0.1 if low is None else low, base + 2.0 if high is None else high
+            step = max(round((high - low) / (GATE_HEADS - 1), 2), 0.01)
+            heads = [round(low + step * k, 3) for k in range(int((high - low) / step + 1e-9) + 1)]
+            open_to = _metres(widest, "--widest") or 0.0
+            if open_to <= 0:
+                _stop("--widest must be above 0")
+            openings = [round(open_to * k / 10, 3) for k in range(1, 11)]
+            table = opening_table(lambda h, a: law(replace(at, head_m=h, opening_m=a)), heads, openings)
+        else:
+            span = (
+                None
+                if low is not None and high is not None
+                else rated_span_m(lambda h: law(replace(at, head_m=h)), base_m)
+            )
+            if span is None and (low is None or high is None):
+                _stop("this law is nowhere within its range here: give --from and --to")
+            low = low if low is not None or span is None else span[0]
+            high = high if high is not None or span is None else span[1]
+            assert low is not None
+            assert high is not None
+            table = stage_table(lambda h: law(replace(at, head_m=h)), low, high)
+    except ValueError as error:
+        _stop(str(error))
+    if not as_json:
+        typer.echo(table_text(table))
+        return
+    rows: list[dict[str, Any]] = []
+    for row, cells in zip(table.rows_m, table.cells, strict=True):
+        for column, cell in zip(table.columns_m, cells, strict=True):
+            if cell is None:
+                continue
+            where = {"stage_m": row, "opening_m": column} if table.by_opening else {"stage_m": round(row + column, 3)}
+            rows.append({**where, "value": cell.value_m3s, "flag": int(cell.flag)})
+    typer.echo(json.dumps({"unit": "m3/s", "rows": rows}))
+
+
+def _by_speed(structure: Any) -> bool:
+    return bool(structure.kind == "index_velocity")
+
+
+def _need_rest(structure: Any, at: "Heads") -> None:
+    if structure.has_opening:
+        _need(at.opening_m, "--opening")
+    if _by_speed(structure):
+        _need(at.velocity_m_s, "--velocity")
+
+
+def _need(value: float | None, option: str) -> None:
+    if value is None:
+        _stop(f"this needs {option}")
+
+
+def _station(name: str, path: Path) -> "tuple[Station, str]":
+    """The station and its time zone. Raises SettingsError."""
+    from aryk.commands.registry import no_station
+    from hydrology.load import load_registry
+
+    registry = load_registry(path)
+    found = next((one for one in registry.stations if one.id == name), None)
+    if found is None:
+        _stop(no_station(name, registry))
+    return found, registry.zone_of(found)
+
+
+def _metres(text: str | None, option: str) -> float | None:
+    from hydrology.units import UnitError, parse
+
+    try:
+        return None if text is None else parse(text, "m")
+    except UnitError as error:
+        _stop(f"{option}: {error}")
+
+
+def _speed(text: str | None) -> float | None:
+    from hydrology.units import UnitError, parse
+
+    try:
+        return None if text is None else parse(text, "m/s")
+    except UnitError as error:
+        _stop(f"--velocity: {error}")
+
+
+def _day(text: str | None) -> date:
+    if text is None:
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        _stop(f"--at: {text!r} is not a day such as 2026-05-01")
+
+
+def _stop(words: str) -> NoReturn:
+    typer.echo(words, err=True)
+    raise typer.Exit(EXIT_CODE)
