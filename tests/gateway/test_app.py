@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -156,7 +157,7 @@ async def test_scans_stay_on_time_while_the_broker_is_frozen(mosquitto: Mosquitt
             mosquitto.resume()
     times = [ms for (ms,) in query(tmp_path, "SELECT ms FROM entry WHERE series IS NOT NULL ORDER BY seq")]
     # A loaded machine may cost a slot or two; waiting for the broker would cost many.
-    assert max(later - earlier for earlier, later in pairwise(times)) < 2500
+    assert max(later - earlier for earlier, later in itertools.pairwise(times)) < 2500
 
 
 def _get(port: int, path: str) -> str:
