@@ -40,6 +40,7 @@ PROGRAMS = {
         Program("mosquitto_pub", ("mosquitto_pub",), ("--version",), "mosquitto-clients"),
         Program("mosquitto_sub", ("mosquitto_sub",), ("--version",), "mosquitto-clients"),
         Program("influxd", ("influxd",), ("version",), None, (2, 7)),
+        Program("influxd1", ("influxd-1",), ("version",), None, (1, 6)),
         Program("prometheus", ("prometheus",), ("--version",), "prometheus"),
         Program("promtool", ("promtool",), ("--version",), "prometheus"),
         Program("alertmanager", ("prometheus-alertmanager", "alertmanager"), ("--version",), "prometheus-alertmanager"),

@@ -65,7 +65,7 @@ def main() -> int:
         return 0
     failed = False
     with one_at_a_time():
-        for step in (install_packages,) if arguments.packages else (install_packages, build_influxd):
+        for step in (install_packages,) if arguments.packages else (install_packages, unpack_influxd1, build_influxd):
             try:
                 step()
             except CannotInstallError as error:
@@ -195,14 +195,18 @@ def install_packages() -> None:
     backports = is_bookworm() and any(package in FROM_BACKPORTS for package in packages)
     if backports:
         add_backports()
-    # An update may fail for some other list of this machine; the installation says whether ours came.
-    subprocess.run(["apt-get", "update", "-qq"], stdin=subprocess.DEVNULL, check=False, timeout=APT_UPDATE_TIMEOUT_S)
+    update_lists()
     new = [package for package in packages if not is_installed(package)]
     with services_denied():
         if backports:
             apt_install(["-t", BACKPORTS, *(package for package in packages if package in FROM_BACKPORTS)])
         apt_install([package for package in packages if not (backports and package in FROM_BACKPORTS)])
     switch_off(unit for package in new if (unit := UNIT_OF_PACKAGE.get(package)))
+
+
+def update_lists() -> None:
+    """Bring apt's lists up to date. That may fail for some other list of this machine; what follows says whether ours came."""
+    subprocess.run(["apt-get", "update", "-qq"], stdin=subprocess.DEVNULL, check=False, timeout=APT_UPDATE_TIMEOUT_S)
 
 
 def apt_install(arguments: list[str]) -> None:
@@ -296,6 +300,31 @@ def switch_off(units: Iterator[str]) -> None:
 
 
 # --- InfluxDB --------------------------------------------------------------------------------------------------------
+
+
+def unpack_influxd1() -> None:
+    """Unpack Debian's InfluxDB 1.6 into the user's cache. Installed, its `influxd` would stand before 2.7 on PATH."""
+    if complaint("influxd1") is None:
+        return
+    variable = PROGRAMS["influxd1"].variable
+    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+        raise CannotInstallError(f"this is no Debian: name an influxd 1.6 or newer 1.x in {variable}")
+    target = cache_folder() / "influxd-1.6" / "influxd-1"
+    say(f"about to unpack Debian's InfluxDB 1.6 into {target}")
+    update_lists()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unpack-", dir=target.parent) as folder:
+        work = Path(folder)
+        # apt fetches as a user of its own where it can, and complains where it cannot write.
+        run_with_progress(
+            ["apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", "influxdb"], work, dict(os.environ)
+        )
+        package = next(work.glob("influxdb_*.deb"), None)
+        if package is None:
+            raise CannotInstallError(f"apt has no package influxdb: name an influxd 1.6 or newer 1.x in {variable}")
+        run_with_progress(["dpkg-deb", "--extract", str(package), "all"], work, dict(os.environ))
+        (work / "all" / "usr" / "bin" / "influxd").replace(target)
+    say(f"unpacked {target}")
 
 
 def build_influxd() -> None:

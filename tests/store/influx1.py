@@ -3,15 +3,8 @@
 from pathlib import Path
 from typing import ClassVar
 
-import pytest
-
-from tests.servers.find import PROGRAMS, Program, complaint
 from tests.servers.http import answers, request
 from tests.servers.process import LOOPBACK, ServerProcess, free_port
-
-# Until `make servers` brings it, a missing one is a skip even in CI.
-_INSTALLED_BY_MAKE = "influxd1" in PROGRAMS
-PROGRAMS.setdefault("influxd1", Program("influxd1", ("influxd-1",), ("version",), None, (1, 6)))
 
 
 class Influx1(ServerProcess):
@@ -20,8 +13,6 @@ class Influx1(ServerProcess):
     program: ClassVar[str] = "influxd1"
 
     def __init__(self, folder: Path) -> None:
-        if not _INSTALLED_BY_MAKE and (problem := complaint("influxd1")) is not None:
-            pytest.skip(f"MISSING SERVER: {problem}")
         super().__init__(folder)
         self.rpc_port = free_port()
 
