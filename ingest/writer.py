@@ -2,7 +2,7 @@
 
     spool -> feeder -> lane 0..3 -> settler -> spool (trimmed, settled)
 
-The feeder holds at most `WINDOW_POINTS` points in memory, however long the store is away. Each request is tried again until
+The feeder holds at most `WINDOW_BYTES` in memory, however long the store is away. Each request is tried again until
 the store has answered; what it refuses for good becomes a dead letter in the transaction that trims the row.
 """
 
@@ -32,11 +32,12 @@ from store.points import (
 
 log = logging.getLogger(__name__)
 
-WINDOW_POINTS = 40_000
-"""Held in memory: two full requests for each lane, some 10 MB."""
+WINDOW_BYTES = 8_000_000
+"""Held in memory: 50,000 points in long columns, 7,000 where each series of a message has one."""
 REQUEST_POINTS = 5_000
-READ_ROWS = 2_000
-READ_BYTES = 1_000_000
+READ_ROWS = 500
+READ_BYTES = 250_000
+"""So much may come on top of the window; in memory it is about ten times as large."""
 SETTLE_ROWS = 5_000
 DELIVERY_PAUSE_S = 1.0
 DELIVERY_POINTS = 500
@@ -100,7 +101,7 @@ class Drain:
         self._done_event = asyncio.Event()
         self._rows_event = asyncio.Event()
         self._room_event = asyncio.Event()
-        self._points_in_hand = 0
+        self._bytes_in_hand = 0
         self._cursor = 0
         self._next_delivery_s = 0.0
         self.idle = asyncio.Event()
@@ -123,14 +124,14 @@ class Drain:
 
     async def _feed(self) -> None:
         while True:
-            if self._points_in_hand >= WINDOW_POINTS:
+            if self._bytes_in_hand >= WINDOW_BYTES:
                 self._room_event.clear()
                 await self._room_event.wait()
                 continue
             self._rows_event.clear()
             rows = await asyncio.to_thread(self._reader.after, self._cursor, READ_ROWS, READ_BYTES)
             if not rows:
-                if not self._points_in_hand:
+                if not self._bytes_in_hand:
                     self.idle.set()
                 await self._rows_event.wait()
                 continue
@@ -148,7 +149,7 @@ class Drain:
             except (BodyError, ValueError) as error:
                 damaged.append((row, str(error)[:200]))
                 continue
-            self._points_in_hand += hand.points
+            self._bytes_in_hand += hand.memory_bytes
             if not parts:
                 self._finished([hand])
             for lane, part in parts.items():
@@ -237,9 +238,9 @@ class Drain:
             hands = [self._done.popleft() for _ in range(min(len(self._done), SETTLE_ROWS))]
             await self._committer.commit(settle(hands, self._settled, self._topic_of))
             self.deliveries.note(hands)
-            self._points_in_hand -= sum(hand.points for hand in hands)
+            self._bytes_in_hand -= sum(hand.memory_bytes for hand in hands)
             self._room_event.set()
-            if not self._points_in_hand:
+            if not self._bytes_in_hand:
                 self._rows_event.set()  # let the feeder look whether all is done
             await self._deliver()
 

@@ -1,5 +1,6 @@
 """Aryk's own roles as processes, to kill and start again like any server."""
 
+import os
 import sys
 from pathlib import Path
 from typing import ClassVar
@@ -37,6 +38,12 @@ class Role(ServerProcess):
     def peak_rss_bytes(self) -> int:
         """The most resident memory that it ever had."""
         return _status_bytes(self.pid, "VmHWM")
+
+    @property
+    def cpu_s(self) -> float:
+        """Its processor time so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class GatewayRole(Role):

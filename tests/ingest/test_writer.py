@@ -14,7 +14,7 @@ from ingest.lanes import LANES, LaneCache, cut, lane_of
 from ingest.letters import open_letters
 from ingest.settling import read_delivery
 from ingest.spool import Spool
-from ingest.writer import READ_BYTES, WINDOW_POINTS, Drain, Waits
+from ingest.writer import READ_BYTES, WINDOW_BYTES, Drain, Waits
 from store.memory import MemoryStore
 from store.points import Points, RecordPoint, SeriesKey, SeriesPoints
 from tests.ingest.samples import EPOCH, NOW_MS, TOPIC, arrival, batch, level, make_intake
@@ -212,8 +212,8 @@ async def test_memory_is_bounded_while_the_store_is_away(tmp_path: Path) -> None
                 group.append(batch(level(numbers, time_ms=[NOW_MS - number for number in numbers])))
                 seqs += 1_000
             await bench.spool(*group)
-        await eventually(lambda: bench.drain._points_in_hand >= WINDOW_POINTS)
-        assert bench.drain._points_in_hand <= WINDOW_POINTS + READ_BYTES // 20
+        await eventually(lambda: bench.drain._bytes_in_hand >= WINDOW_BYTES)
+        assert bench.drain._bytes_in_hand <= WINDOW_BYTES + 12 * READ_BYTES
         bench.store.release()
         await bench.empty()
         assert bench.store.rows() == seqs
