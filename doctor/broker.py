@@ -149,6 +149,15 @@ def judge_grants(filters: Sequence[str], codes: Sequence[int]) -> list[Check]:
     return checks
 
 
+def sys_left_alone() -> Check:
+    """What is said in a role's own session: what is subscribed there, and not acknowledged, the role would be sent later."""
+    return warn(
+        Name.BROKER_VERSION,
+        "not asked: nothing is subscribed in the role's own session.",
+        "see on the broker's machine that it is mosquitto 2.0.21 or newer",
+    )
+
+
 def judge_sys(heard: Mapping[str, str]) -> list[Check]:
     """What the broker tells under $SYS: mosquitto does, to who may read it."""
     text = heard.get(SYS_VERSION)

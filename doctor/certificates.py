@@ -51,7 +51,7 @@ def read_certificate(der: bytes) -> Certificate:
             parts = parts[1:]
         before, after = (_time(tag, body) for tag, body in _parts(parts[3][1]))
         return Certificate(_common_name(parts[4][1]), before, after)
-    except (IndexError, UnicodeDecodeError) as error:
+    except (IndexError, ValueError) as error:
         raise ValueError(f"not a certificate: {error}") from error
 
 
@@ -77,7 +77,7 @@ def _take(data: bytes) -> tuple[int, bytes, bytes]:
         length = int.from_bytes(data[2 : 2 + size], "big")
         at += size
     if len(data) < at + length:
-        raise ValueError("not a certificate: cut short")
+        raise ValueError("cut short")
     return tag, data[at : at + length], data[at + length :]
 
 

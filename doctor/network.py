@@ -15,7 +15,8 @@ from settings.broker import BrokerSettings, TlsSettings
 TIMEOUT_S = 5.0
 
 # OpenSSL's X509_V_ERR_..., as SSLCertVerificationError.verify_code has them.
-_NOT_YET, _EXPIRED, _SELF_SIGNED, _SELF_SIGNED_CHAIN, _NO_ISSUER, _NO_LEAF_ISSUER = 9, 10, 18, 19, 20, 21
+_BAD_SIGNATURE, _NOT_YET, _EXPIRED = 7, 9, 10
+_SELF_SIGNED, _SELF_SIGNED_CHAIN, _NO_ISSUER, _NO_LEAF_ISSUER = 18, 19, 20, 21
 _WRONG_HOST, _WRONG_ADDRESS = 62, 64
 
 
@@ -182,7 +183,7 @@ def _mistrust(broker: BrokerSettings, tls: TlsSettings, error: ssl.SSLCertVerifi
             f"the broker's certificate is not for {broker.host}.{named}",
             "write the name in the certificate as [broker] host, or have one signed for this name",
         )
-    if error.verify_code in (_SELF_SIGNED, _SELF_SIGNED_CHAIN, _NO_ISSUER, _NO_LEAF_ISSUER):
+    if error.verify_code in (_BAD_SIGNATURE, _SELF_SIGNED, _SELF_SIGNED_CHAIN, _NO_ISSUER, _NO_LEAF_ISSUER):
         return fail(
             Name.TLS,
             f"the broker's certificate is not signed by the authority in {tls.ca_file}.",

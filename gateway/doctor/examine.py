@@ -15,6 +15,7 @@ from doctor.broker import (
     judge_greeting,
     judge_refusal,
     judge_sys,
+    sys_left_alone,
 )
 from doctor.checks import Check, Name, fail, failed, ok, warn
 from doctor.disk import free_bytes
@@ -124,13 +125,10 @@ def _broker(settings: GatewaySettings, running: bool, clock: Clock) -> tuple[lis
                 role_session="the gateway",
             )
             checks += judge_grants(down, probe.subscribe(down))
-            probe.subscribe(SYS_TOPICS)
-            heard: dict[str, str] = {}
-            end_s = time.monotonic() + SYS_WAIT_S
-            while len(heard) < len(SYS_TOPICS) and (message := probe.next(end_s - time.monotonic())) is not None:
-                if message.topic in SYS_TOPICS:
-                    heard[message.topic] = message.payload.decode(errors="replace")
-            checks += judge_sys(heard)
+            if probe.greeting.session_present:
+                checks.append(sys_left_alone())
+            else:
+                checks += judge_sys(_sys(probe))
             echo = centre.say_hello(probe, settings.district, settings.id, running, clock)
             return [*checks, *centre.judge(echo)], echo
     except ProbeError as error:
@@ -138,6 +136,16 @@ def _broker(settings: GatewaySettings, running: bool, clock: Clock) -> tuple[lis
             return [judge_refusal(error)], None
         said = f"the broker broke off: {error}."
         return [*checks, fail(Name.MQTT, said, "see the broker's log")], None
+
+
+def _sys(probe: PahoProbe) -> dict[str, str]:
+    probe.subscribe(SYS_TOPICS)
+    heard: dict[str, str] = {}
+    end_s = time.monotonic() + SYS_WAIT_S
+    while len(heard) < len(SYS_TOPICS) and (message := probe.next(end_s - time.monotonic())) is not None:
+        if message.topic in SYS_TOPICS:
+            heard[message.topic] = message.payload.decode(errors="replace")
+    return heard
 
 
 def _own_word(running: RunningRole) -> Check:

@@ -12,7 +12,8 @@ from gateway.log.schema import VERSION, connect_readonly
 
 DAY_MS = 86_400_000
 LEAST_SPAN_MS = 60_000
-"""From less than this no rate is reckoned."""
+LEAST_ENTRIES = 100
+"""From less than this no rate is reckoned: an empty file has its size too."""
 MOST_CHECKED_BYTES = 256 * 1024 * 1024
 """A larger file is not read through: it would take minutes of a small box's card."""
 OLD_S = 3600.0
@@ -79,7 +80,7 @@ def _growth(db: sqlite3.Connection, file_bytes: int, now_ms: int) -> tuple[int, 
         middle = (low + high) // 2
         low, high = (middle + 1, high) if _ms_at(db, middle) < since_ms else (low, middle)
     day_ms = min(DAY_MS, now_ms - _ms_at(db, low))
-    if day_ms < LEAST_SPAN_MS:
+    if day_ms < LEAST_SPAN_MS or entries < LEAST_ENTRIES:
         return entries, span_ms, None
     return entries, span_ms, (last - low + 1) * (file_bytes / entries) * DAY_MS / day_ms
 

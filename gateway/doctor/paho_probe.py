@@ -14,7 +14,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from doctor.broker import SYS_TOPICS, Greeting, ProbeError
+from doctor.broker import Greeting, ProbeError
 from doctor.network import identity
 from settings.broker import BrokerSettings
 
@@ -97,8 +97,6 @@ class PahoProbe:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         properties = _properties(PacketTypes.DISCONNECT)
-        if self.greeting.session_present:
-            self._client.unsubscribe(list(SYS_TOPICS))
         # What was there before us stays as the gateway wants it.
         properties.SessionExpiryInterval = self._expiry_s if self.greeting.session_present else 0
         self._client.disconnect(properties=properties)

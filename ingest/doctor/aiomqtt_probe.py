@@ -89,8 +89,6 @@ class AiomqttProbe:
                         heard[message.topic.value] = message.payload.decode(errors="replace")
                     if len(heard) == len(SYS_TOPICS):
                         break
-        if self.greeting.session_present:
-            await self._client.unsubscribe(list(SYS_TOPICS))
         return heard
 
     async def _subscribe(self, filters: Sequence[str], retained: int) -> list[int]:

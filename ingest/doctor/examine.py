@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from doctor import role_session
-from doctor.broker import ProbeError, judge_grants, judge_greeting, judge_refusal, judge_sys
+from doctor.broker import ProbeError, judge_grants, judge_greeting, judge_refusal, judge_sys, sys_left_alone
 from doctor.checks import Check, Name, fail, failed, ok, warn
 from doctor.disk import free_bytes
 from doctor.disk import judge as judge_space
@@ -129,10 +129,10 @@ async def _broker(settings: IngestSettings) -> list[Check]:
                 role_session="ingest",
             )
             if probe.greeting.session_present:
-                checks.append(ok(Name.SUBSCRIPTIONS, "left as they are in ingest's session."))
+                checks += [ok(Name.SUBSCRIPTIONS, "left as they are in ingest's session."), sys_left_alone()]
             else:
                 checks += judge_grants(wanted, await probe.subscribe(wanted))
-            checks += judge_sys(await probe.sys())
+                checks += judge_sys(await probe.sys())
     except ProbeError as error:
         if not checks:
             return [judge_refusal(error)]

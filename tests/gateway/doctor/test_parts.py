@@ -1,6 +1,10 @@
 """The pure parts: the log's state, serial ports, devices, the centre's answer."""
 
 import os
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +71,29 @@ async def test_looking_into_a_log_changes_nothing(tmp_path: Path) -> None:
 
 async def test_a_damaged_log_and_one_set_aside_are_named(tmp_path: Path) -> None:
     clock = ManualClock()
-    path = await logged(tmp_path, clock, 500)
-    data = bytearray(path.read_bytes())
-    data[8192:12288] = os.urandom(4096)
-    path.write_bytes(data)
-    path.with_name("log.sqlite.corrupt-1700000000").write_bytes(b"")
-    try:
-        checks = log_state.judge(log_state.read_log(path, clock.now().ms), path, clock.now().ms)
-    except log_state.sqlite3.DatabaseError:
-        return  # damaged where it is read at once; the examination says so
-    assert [one.level for one in checks[:2]] == [Level.FAIL, Level.WARN]
+    path = await logged(tmp_path, clock, 2)
+    path.with_name("log.sqlite.corrupt-1700000000").touch()
+    state = replace(log_state.read_log(path, clock.now().ms), damage="row 3 missing from index")
+    levels = [one.level for one in log_state.judge(state, path, clock.now().ms)]
+    assert levels == [Level.FAIL, Level.WARN, Level.OK]
+
+
+def test_what_is_no_log_is_no_log(tmp_path: Path) -> None:
+    (tmp_path / "log.sqlite").write_bytes(os.urandom(20_000))
+    with pytest.raises(sqlite3.Error):
+        log_state.read_log(tmp_path / "log.sqlite", 0)
+
+
+def test_the_gateways_doctor_needs_nothing_of_the_servers() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "import gateway.doctor.examine, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    loaded = {name.split(".")[0] for name in said.split()}
+    assert "paho" in loaded
+    assert not loaded & {"aiomqtt", "aiohttp", "influxdb_client", "mqtt5", "msgspec", "hydrology", "store", "ingest"}
 
 
 def test_the_log_is_where_the_gateway_has_it(tmp_path: Path) -> None:
