@@ -68,7 +68,7 @@ def judge_refusal(error: ProbeError) -> Check:
     return fail(
         Name.MQTT,
         f"the broker does not answer as an MQTT broker: {error}.",
-        "is this its MQTT port, with TLS or without as configured? Its log says more",
+        "is this its MQTT port, with TLS or without as configured? Does it want a certificate of ours? Its log says more",
     )
 
 

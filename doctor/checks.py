@@ -1,9 +1,14 @@
 """What doctor says: one check a line, its level, and the mend. Pure."""
 
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
+
+WIDTH = 120
+COLUMN = 24
+"""Where the sentences begin."""
 
 
 class Level(StrEnum):
@@ -116,11 +121,10 @@ def lines(checks: list[Check]) -> list[str]:
     out: list[str] = []
     for one in checks:
         subject = f"{one.subject}: " if one.subject else ""
-        first, *more = _printable(f"{subject}{one.says}").split("\n")
-        out.append(f"{one.level.value:<5}{one.name.value:<19}{first}")
-        out += [" " * 24 + line for line in more]
+        head = f"{one.level.value:<5}{one.name.value:<{COLUMN - 5}}"
+        out += _wrapped(head, f"{subject}{one.says}")
         if one.mend:
-            out.append(" " * 24 + f"-> {_printable(one.mend)}")
+            out += _wrapped(" " * COLUMN, f"-> {one.mend}")
     count = {level: sum(one.level is level for one in checks) for level in Level}
     out.append("")
     if not count[Level.FAIL] and not count[Level.WARN]:
@@ -128,6 +132,13 @@ def lines(checks: list[Check]) -> list[str]:
     else:
         out.append(f"{len(checks)} checks: {count[Level.FAIL]} failed, {count[Level.WARN]} to look at.")
     return out
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    out: list[str] = []
+    for line in _printable(text).split("\n"):
+        out += textwrap.wrap(line, WIDTH - COLUMN, break_long_words=False, break_on_hyphens=False)
+    return [(head if at == 0 else " " * COLUMN) + line for at, line in enumerate(out)]
 
 
 def _printable(text: str) -> str:

@@ -59,7 +59,7 @@ def _name(host: str, port: int) -> Check:
     thread.start()
     thread.join(TIMEOUT_S)
     if found:
-        return ok(Name.DNS, f"{host} is {', '.join(found)}.")
+        return ok(Name.DNS, f"{host} is an address." if found == [host] else f"{host} is {', '.join(found)}.")
     why = trouble[0] if trouble else f"no answer in {TIMEOUT_S:g} s"
     return fail(Name.DNS, f"{host} has no address: {why}.", "check [broker] host, and this machine's name server")
 

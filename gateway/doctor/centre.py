@@ -1,11 +1,13 @@
 """End to end: says hello to the centre as the gateway does, and waits for the receipt with the centre's time.
 
 It disturbs nobody, by what gateway and centre do anyway: the hello is not retained and names no logs, so the centre's view of
-the gateway stays as it is; its state is the true one, online or lost. The answer goes to the running gateway too, which counts
-it only for its own newest nonce (gateway/uplink/hello.py). The one thing that can happen: both hellos come within the centre's
-quarter of a second between receipts; then the gateway's stays without an answer, and it asks again after 10 s.
+the gateway stays as it is; its state is the one that the broker has retained or, where that may not be read, the one seen here.
+The answer goes to the running gateway too, which counts it only for its own newest nonce (gateway/uplink/hello.py). The one thing
+that can happen: both hellos come within the centre's quarter of a second between receipts; then the gateway's stays without an
+answer, and it asks again after 10 s.
 """
 
+import contextlib
 import secrets
 import time
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from wire.messages import HELLO_EXPIRY_S, MAX_SKEW_S, Receipt, State, Status, de
 from wire.reasons import WireError
 from wire.topics import Kind, topic
 
+RETAINED_WAIT_S = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Echo:
@@ -33,9 +37,11 @@ class Echo:
 def say_hello(probe: PahoProbe, district: str, gateway: str, running: bool, clock: Clock) -> Echo:
     """Say hello and wait. The probe has subscribed to the receipts. Raises ProbeError."""
     nonce = secrets.token_hex(8)
-    state = State.ONLINE if running else State.LOST
+    known = None if probe.greeting.session_present else _retained(probe, topic(district, gateway, Kind.STATUS))
+    state = known.state if known is not None else State.ONLINE if running else State.LOST
+    until_ms = known.until_ms if known is not None else None
+    payload = encode_message(Status(state=state, until_ms=until_ms, nonce=nonce))
     asked = clock.now()
-    payload = encode_message(Status(state=state, nonce=nonce))
     reason = probe.publish(topic(district, gateway, Kind.STATUS), payload, STATUS_TYPE)
     if reason == NO_MATCHING_SUBSCRIBERS:
         return Echo(listeners=False)
@@ -54,6 +60,19 @@ def say_hello(probe: PahoProbe, district: str, gateway: str, running: bool, cloc
             if anchor is not None:
                 return Echo(True, anchor.round_trip_s, anchor.skew_ms / 1000)
     return Echo(listeners=True)
+
+
+def _retained(probe: PahoProbe, where: str) -> Status | None:
+    """The gateway's status as the broker has it. It is not subscribed any more afterwards: we would listen to ourselves."""
+    probe.subscribe([where])
+    end_s = time.monotonic() + RETAINED_WAIT_S
+    known = None
+    while known is None and (message := probe.next(end_s - time.monotonic())) is not None:
+        if message.topic == where:
+            with contextlib.suppress(WireError):
+                known = decode_message(Status, message.payload)
+    probe.unsubscribe([where])
+    return known
 
 
 def judge(echo: Echo) -> list[Check]:

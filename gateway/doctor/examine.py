@@ -50,7 +50,10 @@ def examine(
     checks = [_running(running)]
     checks += instruments.check_ports(settings)
     if running is None:
-        checks += instruments.judge_reads(settings, asyncio.run(read_all(settings)))
+        askable, busy = instruments.split_busy(settings)
+        checks += busy
+        if askable is not None:
+            checks += instruments.judge_reads(askable, asyncio.run(read_all(askable)))
     else:
         checks += instruments.judge_counted(settings, running)
     checks += _log(settings, path, clock)
@@ -91,7 +94,7 @@ def _log(settings: GatewaySettings, path: Path, clock: Clock) -> list[Check]:
     mend = "make room on this disk, or give the gateway a larger one"
     if not path.exists():
         return [
-            ok(Name.LOG, f"there is no log at {path} yet; the gateway makes it."),
+            ok(Name.LOG, f"there is no log at {path}: the gateway makes it, unless --state is not its folder."),
             judge_space("the log", room, None, "", mend),
         ]
     try:

@@ -1,5 +1,6 @@
 """The instruments: serial ports and who may open them, and one read of each device."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -59,7 +60,9 @@ def judge_reads(settings: GatewaySettings, shown: list[Shown]) -> list[Check]:
                 fail(
                     Name.DEVICE,
                     f"no reading from {device.link}, unit {device.unit_id}: {silent[0].reading.why}.",
-                    "check its power, its cable (A and B swapped?), address, baudrate and parity",
+                    "check its power, its cable (A and B swapped?), unit id, baudrate and parity"
+                    if isinstance(device, RtuDevice)
+                    else "check its power, its address, and the network in between",
                     device.id,
                 )
             )
@@ -85,6 +88,40 @@ def judge_reads(settings: GatewaySettings, shown: list[Shown]) -> list[Check]:
         else:
             checks.append(ok(Name.DEVICE, f"it answers in {latency_ms:.0f} ms, {len(mine)} sensors.", device.id))
     return checks
+
+
+def open_elsewhere(port: str, processes: Path = Path("/proc")) -> int | None:
+    """Another process that has this port open, as far as this user may see: a line has one reader."""
+    wanted = os.path.realpath(port)
+    for folder in processes.glob("[0-9]*/fd"):
+        process = int(folder.parent.name)
+        if process == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            if any(os.readlink(one) == wanted for one in folder.iterdir()):
+                return process
+    return None
+
+
+def split_busy(settings: GatewaySettings) -> tuple[GatewaySettings | None, list[Check]]:
+    """The settings with the devices that may be asked (None: not one), and what is said of the others."""
+    busy = {
+        device.port: process
+        for device in settings.devices
+        if isinstance(device, RtuDevice) and (process := open_elsewhere(device.port)) is not None
+    }
+    checks = [
+        warn(
+            Name.DEVICE,
+            f"not asked: process {busy[device.port]} has {device.port} open, and a line has one reader.",
+            "if that is the gateway, give --state its state folder; else stop it",
+            device.id,
+        )
+        for device in settings.devices
+        if isinstance(device, RtuDevice) and device.port in busy
+    ]
+    free = tuple(one for one in settings.devices if not (isinstance(one, RtuDevice) and one.port in busy))
+    return (settings.model_copy(update={"devices": free}) if free else None), checks
 
 
 def judge_counted(settings: GatewaySettings, running: RunningRole) -> list[Check]:

@@ -63,6 +63,7 @@ class PahoProbe:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
+        client.on_unsubscribe = self._on_subscribe
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         properties = _properties(PacketTypes.CONNECT)
@@ -107,6 +108,11 @@ class PahoProbe:
         options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE)
         result, mid = self._client.subscribe([(one, options) for one in filters])
         return self._answer(result, mid)
+
+    def unsubscribe(self, filters: Sequence[str]) -> None:
+        """Take subscriptions back. Raises ProbeError."""
+        result, mid = self._client.unsubscribe(list(filters))
+        self._answer(result, mid)
 
     def publish(self, topic: str, payload: bytes, content_type: str) -> int:
         """Publish with QoS 1, not retained; the reason in the broker's PUBACK. Raises ProbeError."""

@@ -47,7 +47,8 @@ async def examine(
             checks += await _broker(settings)
         else:
             checks.append(role_session.left_alone("ingest", user))
-    checks.append(_session(running))
+    if not any(one.name is Name.SESSION for one in checks):
+        checks.append(_session(running))
     if conf is None:
         checks.append(
             warn(

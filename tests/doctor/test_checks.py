@@ -33,6 +33,9 @@ def test_people_read_what_is_wrong_and_the_mend_below_it() -> None:
         "",
         "2 checks: 1 failed, 0 to look at.",
     ]
+    long = lines([warn(Name.LIMITS, "word " * 60)])
+    assert all(len(line) <= 120 for line in long)
+    assert long[1].startswith(" " * 24 + "word")
     assert lines([ok(Name.DNS, "good.")])[-1] == "All 1 checks are good."
 
 

@@ -19,6 +19,7 @@ from simulator.devices import Emulator
 from simulator.devices.faults import Silent
 from simulator.scenario import build_scenario
 from simulator.toml_text import toml_text
+from tests.doctor.certificates import Authority
 from tests.doctor.command import Report, doctor
 from tests.faults.roles import GatewayRole, IngestRole
 from tests.servers.http import request
@@ -151,6 +152,43 @@ async def test_the_brokers_file_is_judged_with_it(tmp_path: Path, mosquitto: Mos
         report = await one.doctor("--broker-conf", mosquitto.folder / "mosquitto.conf")
         assert report.exit == 1
         assert {name for name, _ in report.at(Level.FAIL)} == {"broker-persistence", "broker-queue"}
+
+
+async def test_the_retained_status_stays_and_is_what_the_centre_is_told(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    """With another state folder doctor does not see the running gateway; the broker's word is the true one."""
+    async with site(tmp_path, mosquitto.port) as one:
+        await one.ingest.start_async()
+        await one.gateway.start_async()
+
+        def up() -> list[str]:
+            text = str(request(one.ingest.port, "GET", "/metrics"))
+            return [line[-3:] for line in text.splitlines() if line.startswith("aryk_gateway_up{")]
+
+        await eventually(lambda: up() == ["1.0"], 20.0, "the gateway seen")
+        report = await one.doctor("--state", tmp_path / "other")
+        assert report.of(Name.CENTRE)["level"] == "ok"
+        assert up() == ["1.0"]
+
+
+async def test_certificates_on_both_sides(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "ca")
+    theirs = authority.sign("broker")
+    extra = f"cafile {authority.ca}\ncertfile {theirs.cert}\nkeyfile {theirs.key}\nrequire_certificate true\n"
+    extra += "use_identity_as_username true\nuse_username_as_clientid true"
+    with Mosquitto(tmp_path / "broker", extra=extra) as broker:
+        async with site(tmp_path, broker.port) as one:
+            name = tomllib.loads(one.gateway.config.read_text())["id"]
+            own = authority.sign(name)
+            tls = {"ca_file": str(authority.ca), "cert_file": str(own.cert), "key_file": str(own.key)}
+            one.change(broker={"port": broker.port, "tls": tls})
+            report = await one.doctor()
+            assert [found for found, _ in report.at(Level.FAIL)] == ["centre"]
+            assert "TLSv1.3, the chain is trusted" in report.of(Name.TLS)["says"]
+            assert report.of(Name.MQTT)["says"] == "MQTT 5 is accepted, and our credentials too."
+            one.change(broker={"port": broker.port, "tls": {"ca_file": str(authority.ca)}})
+            report = await one.doctor()
+            assert [found for found, _ in report.at(Level.FAIL)] == ["mqtt"]
+            assert "certificate of ours" in report.of(Name.MQTT)["mend"]
 
 
 async def test_a_session_that_the_broker_hands_over_is_given_back(tmp_path: Path) -> None:

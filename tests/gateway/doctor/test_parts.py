@@ -126,6 +126,22 @@ def test_a_port_that_is_forbidden(tmp_path: Path) -> None:
     assert check.level is Level.FAIL
 
 
+def test_a_port_that_another_process_has_open_is_left_to_it() -> None:
+    master, slave = os.openpty()
+    path = os.ttyname(slave)
+    with subprocess.Popen(["sleep", "60"], stdin=slave) as other:
+        try:
+            assert instruments.open_elsewhere(path) == other.pid
+            askable, (check,) = instruments.split_busy(rtu(Path(path)))
+            assert askable is None
+            assert (check.level, check.subject) == (Level.WARN, "gauge")
+        finally:
+            other.kill()
+    assert instruments.open_elsewhere(path) is None
+    os.close(master)
+    os.close(slave)
+
+
 def shown(words: tuple[int, ...] | None, latency_ms: float) -> Shown:
     return Shown("gauge", reading(), words, latency_ms)
 

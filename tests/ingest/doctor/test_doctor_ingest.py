@@ -15,6 +15,7 @@ from ingest.pipeline import Accepted, Target
 from ingest.settings import spool_path
 from ingest.spool import Spool
 from simulator.toml_text import toml_text
+from tests.doctor.certificates import Authority
 from tests.doctor.command import Report, doctor
 from tests.faults.roles import IngestRole
 from tests.ingest.samples import REGISTRY_TOML
@@ -186,6 +187,24 @@ def test_what_waits_at_the_broker_for_ingest_is_left_there(tmp_path: Path, ask: 
             )
         finally:
             ingest.kill()
+
+
+@pytest.mark.server
+def test_certificates_on_both_sides(tmp_path: Path, ask: Ask) -> None:
+    authority = Authority(tmp_path / "ca")
+    theirs, own = authority.sign("broker", 10.1), authority.sign("ingest")
+    extra = f"cafile {authority.ca}\ncertfile {theirs.cert}\nkeyfile {theirs.key}\nrequire_certificate true\n"
+    extra += "use_identity_as_username true"
+    tls = {"ca_file": str(authority.ca), "cert_file": str(own.cert), "key_file": str(own.key)}
+    with Mosquitto(tmp_path / "broker", extra=extra) as broker:
+        report = ask(broker.port, broker={"port": broker.port, "tls": tls})
+        assert report.at(Level.FAIL) == []
+        assert report.of(Name.TLS)["level"] == "warn"
+        assert "10 more days" in report.of(Name.TLS)["says"]
+        assert report.of(Name.MQTT)["says"] == "MQTT 5 is accepted, and our credentials too."
+        tls = {"ca_file": str(authority.ca)}
+        report = ask(broker.port, broker={"port": broker.port, "tls": tls})
+        assert [name for name, _ in report.at(Level.FAIL)] == ["mqtt"]
 
 
 def publish(port: int, payload: bytes) -> None:
