@@ -1,4 +1,4 @@
-"""How many segments a rating needs: one, two and three are fitted, and the least BIC of the plausible is taken. Needs the extra `fitting`."""
+"""How many segments a rating needs: one to three are fitted, the least BIC of the plausible is taken. Extra `fitting`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
