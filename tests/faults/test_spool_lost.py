@@ -95,3 +95,22 @@ async def test_a_damaged_spool_is_set_aside_and_refilled(tmp_path: Path) -> None
         await world.refilled()
         await world.must_be_whole()
         assert list(world.spool_path.parent.glob("spool.sqlite.damaged-*"))
+
+
+async def test_a_flipped_bit_costs_one_row_that_is_set_aside_and_asked_for_again(tmp_path: Path) -> None:
+    async with World(tmp_path, Options(store="influxdb")) as world:
+        await fill_the_spool(world)
+        await world.kill("ingest")
+        db = sqlite3.connect(world.spool_path)
+        row_id, body = db.execute("SELECT id, body FROM spool ORDER BY id LIMIT 1 OFFSET 3").fetchone()
+        flipped = bytearray(body)
+        flipped[len(flipped) // 2] ^= 1
+        db.execute("UPDATE spool SET body = ? WHERE id = ?", (bytes(flipped), row_id))
+        db.commit()
+        db.close()
+        await world.start("database")
+        await world.start("ingest")
+        await world.flowing()
+        await world.refilled()
+        await world.must_be_whole()
+        assert logged.counters(world.spool_path)["set_aside"] > 0
