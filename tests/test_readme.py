@@ -43,7 +43,7 @@ def test_every_make_target_is_there() -> None:
 
 def test_every_folder_is_listed() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert packages <= set(re.findall(r"^\| `([a-z]+)/` \|", README, re.M)) | {"deploy", "benchmarks"}
+    assert packages <= set(re.findall(r"^\| `([a-z]+)/` \|", README, re.M)) | {"benchmarks"}
 
 
 # What runs until it is stopped, and what it says once it is at work.
