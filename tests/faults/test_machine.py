@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gateway.clock import ManualClock
-from gateway.log.file import begin_epoch, load_progress
+from gateway.log.file import begin_epoch, load_progress, set_aside
 from gateway.log.progress import Progress
 from gateway.log.reader import Reader
+from gateway.log.retention import stamp, trim
 from gateway.log.rows import NewRecord, Scan
 from gateway.log.schema import connect, create
 from gateway.log.writer import Writer
@@ -51,6 +52,11 @@ KNOWN = Directory({GATEWAY: DISTRICT}, {GATEWAY: {name: Target(STATION, name, "l
 Identity = tuple[int, int]
 
 
+def numbers(ranges: Iterable[Range]) -> list[int]:
+    """All numbers in these ranges."""
+    return [number for first, last in ranges for number in range(first, last + 1)]
+
+
 class GatewayHalf:
     """The log of one gateway with its clock, opened and killed."""
 
@@ -63,19 +69,19 @@ class GatewayHalf:
     def open(self) -> None:
         """Start: another epoch."""
         new = not self.path.exists()
-        self._writer_db = connect(self.path)
+        self.writer_db = connect(self.path)
         if new:
-            create(self._writer_db, GATEWAY)
-        self.progress: Progress = load_progress(self._writer_db)
-        begin_epoch(self._writer_db, self.progress, self.clock)
+            create(self.writer_db, GATEWAY)
+        self.progress: Progress = load_progress(self.writer_db)
+        begin_epoch(self.writer_db, self.progress, self.clock)
         self._reader_db = connect(self.path)
-        self.writer = Writer(self._writer_db, self.progress, self.clock)
+        self.writer = Writer(self.writer_db, self.progress, self.clock)
         self.reader = Reader(self._reader_db, self.progress)
 
     def close(self) -> None:
         """Whatever the moment: what is committed is on disk."""
         self._reader_db.close()
-        self._writer_db.close()
+        self.writer_db.close()
 
     @property
     def anchor(self) -> Anchor:
@@ -282,6 +288,30 @@ class Aryk(RuleBasedStateMachine):
         copy.rename(self.gateway.folder)
         self.snapshot = None
         self.kept = kept
+        self.gateway.clock.advance(0.001)
+        self.gateway.open()
+
+    @rule()
+    def time_takes_away_what_was_delivered(self) -> None:
+        """Retention: what was stamped is trimmed, and only what was settled is stamped."""
+        before = {(epoch, seq) for epoch, ranges in self.gateway.progress.pending() for seq in numbers(ranges)}
+        stamp(self.gateway.writer_db, self.gateway.progress, 1)
+        while trim(self.gateway.writer_db, self.gateway.progress, 2):
+            pass
+        self.kept = {
+            (state.epoch, seq)
+            for state in self.gateway.progress.epochs.values()
+            for seq in self.gateway.reader.present(max(state.first, state.given), state.last)
+        }
+        assert before <= self.kept, "something was trimmed that waits for its receipt"
+
+    @rule()
+    def set_the_log_aside(self) -> None:
+        """The file was damaged: a new log begins beside it. What was only in the old one waits for its salvage."""
+        self.gateway.close()
+        set_aside(self.gateway.path, self.gateway.clock.now().ms)
+        self.gateway.clock.advance(0.001)
+        self.kept = set()
         self.gateway.open()
 
     # -- the network
