@@ -1,4 +1,4 @@
-"""What `aryk calc` asks: a structure, a rating or a storage table from a file of its own or from a station's, and answers."""
+"""What `aryk calc` asks: a structure, a rating or a storage table from its own text or a station's, and the answers in words."""
 
 import difflib
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from hydrology.registry.structures import Structure
 from hydrology.structures.answer import Discharge
 from settings import SettingsError
 from settings.errors import Fault
-from settings.load import fault_at, parse_toml, read_text, validate
+from settings.load import fault_at, parse_toml, validate
 from wire.flags import Flag
 
 ALWAYS = date(1900, 1, 1)
@@ -42,9 +42,8 @@ class StorageFile(Storage):
     levels: Levels | None = None
 
 
-def load_structure(file: Path) -> Any:
+def structure_of(text: str, file: Path) -> Any:
     """The structure of a file: `kind` and its dimensions. Raises SettingsError."""
-    text = read_text(file)
     document = parse_toml(text, file)
     kind = document.get("kind")
     if kind is None and ("structure" in document or "ratings" in document or "segments" in document):
@@ -58,9 +57,8 @@ def load_structure(file: Path) -> Any:
     return validate(STRUCTURES[kind], document, text, file)
 
 
-def load_ratings(file: Path) -> tuple[list[Rating], Station | None]:
+def ratings_of(text: str, file: Path) -> tuple[list[Rating], Station | None]:
     """The ratings of a file: one rating, or a station of the registry. Raises SettingsError."""
-    text = read_text(file)
     document = parse_toml(text, file)
     if "id" in document:
         station = _station(text, file)
@@ -74,9 +72,8 @@ def load_ratings(file: Path) -> tuple[list[Rating], Station | None]:
     return [validate(Rating, document, text, file)], None
 
 
-def load_storage(file: Path) -> tuple[list[Storage], Levels | None, Station | None]:
+def storage_of(text: str, file: Path) -> tuple[list[Storage], Levels | None, Station | None]:
     """The storage tables of a file: one table, or a station of the registry. Raises SettingsError."""
-    text = read_text(file)
     document = parse_toml(text, file)
     if "id" in document:
         station = _station(text, file)

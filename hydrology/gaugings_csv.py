@@ -24,14 +24,15 @@ class Gaugings:
     lines: tuple[int, ...]
 
 
-def read_gaugings(
-    file: Path | str, stage_unit: str = "m", flow_unit: str = "m3/s", text: str | None = None
-) -> Gaugings:
-    """The gaugings of a CSV file. Raises SettingsError that names each bad line, UnitError for the units."""
+def read_gaugings(text: str, file: Path | str = "(text)", stage_unit: str = "m", flow_unit: str = "m3/s") -> Gaugings:
+    """The gaugings of a CSV text; `file` is only named in errors.
+
+    Raises SettingsError that names each bad line, UnitError for the units.
+    """
     stages, flows, lines = [], [], []
     faults: list[Fault] = []
     units = {"stage": (stage_unit, "m"), "flow": (flow_unit, "m3/s")}
-    for row in read_rows(file, COLUMNS, ("stage", "flow"), text, only_known=False):
+    for row in read_rows(text, file, COLUMNS, ("stage", "flow"), only_known=False):
         values = {}
         for column, (source, target) in units.items():
             cell = row.cells.get(column)

@@ -1,4 +1,4 @@
-"""Read the registry: one TOML file, or a folder of them read as one.
+"""Read the registry: one TOML file, or a folder of them read as one. The one module of the package that touches files.
 
 In a folder, every `*.toml` at the top holds any tables of the registry (districts.toml, users.toml, canals.toml ...), and
 every `*.toml` under `stations/` holds one station, whose id is the file's name.
@@ -98,8 +98,30 @@ def assemble(read: Mapping[Path, Parts | Station], root: Path) -> Registry:
     return Registry.of_checked(parts)
 
 
+def read_spreadsheet(file: Path | str) -> str:
+    """The text of a CSV file, without a byte order mark. Raises SettingsError."""
+    try:
+        return Path(file).read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise SettingsError(file, [Fault(None, "", "there is no such file")]) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(file, [Fault(None, "", "is not UTF-8 text", "save it as CSV UTF-8")]) from error
+    except OSError as error:
+        raise SettingsError(file, [Fault(None, "", f"cannot be read: {error}")]) from error
+
+
+def write_new(files: Mapping[Path, str]) -> None:
+    """Write files that must not be there yet. Raises OSError."""
+    for file, text in files.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as out:
+            out.write(text)
+
+
 def read_all(path: Path | str) -> dict[Path, Parts | Station]:
-    """What every file of a registry says. Raises SettingsError, with every fault of every file."""
+    """What every file of a registry says; nothing of a folder that is not there. Raises SettingsError, with every fault."""
+    if not stamps(path):
+        return {}
     return RegistryReader(path).parts()
 
 

@@ -1,14 +1,14 @@
 """Start a registry from a spreadsheet: one row a sensor, the station's own columns on its first row. Nothing is overwritten."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from hydrology.load import STATIONS, merge, read_all
+from hydrology.load import STATIONS, merge
 from hydrology.registry.stations import District, Gateway, Station
 from hydrology.registry.whole import Parts
 from hydrology.spreadsheet import Row, number, read_rows
@@ -66,25 +66,19 @@ class Import:
     districts: list[str] = field(default_factory=list)
     gateways: list[str] = field(default_factory=list)
 
-    def write(self) -> None:
-        """Write the files; each must be new. Raises OSError."""
-        for file, text in self.files.items():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("x", encoding="utf-8") as out:
-                out.write(text)
 
-
-def plan_import(csv_file: Path, into: Path, timezone: str | None = None, text: str | None = None) -> Import:
-    """What this spreadsheet adds to the registry in this folder (which may not be there yet), all of it checked.
+def plan_import(
+    text: str, csv_file: Path, into: Path, before: Mapping[Path, Parts | Station], timezone: str | None = None
+) -> Import:
+    """What this spreadsheet adds to the registry in this folder, all of it checked; `before` is what its files say now.
 
     Districts that are new there need `timezone`; gateways that are new come in the first district whose station names them.
     Raises SettingsError that names the spreadsheet's lines; then nothing is to be written.
     """
-    rows = read_rows(csv_file, dict.fromkeys(COLUMNS, ()), ("station",), text)
+    rows = read_rows(text, csv_file, dict.fromkeys(COLUMNS, ()), ("station",))
     if not rows:
         raise SettingsError(csv_file, [Fault(1, "", "there are no rows under the header")])
     faults: list[Fault] = []
-    before = read_all(into) if into.is_dir() and any(into.glob("*.toml")) else {}
     old, _ = merge(before, faults)
     made: dict[str, Station] = {}
     documents: dict[str, dict[str, Any]] = {}
@@ -102,7 +96,7 @@ def plan_import(csv_file: Path, into: Path, timezone: str | None = None, text: s
                 text_ = "this cell is needed" if one["type"] == "missing" else message[0].lower() + message[1:]
                 faults.append(_fault(one["loc"], text_, "", lines[name]))
         target = into / STATIONS / f"{name}.toml"
-        if target.exists():
+        if target in before:
             faults.append(Fault(mine[0].line, "station", f"{target} is there already", "nothing is overwritten"))
     if not faults:
         plan = _frame(made, lines, old, timezone, faults)
@@ -121,9 +115,9 @@ def plan_import(csv_file: Path, into: Path, timezone: str | None = None, text: s
         out.files[into / STATIONS / f"{name}.toml"] = station_text(document, f"From {csv_file.name}.")
     if out.districts or out.gateways:
         frame = into / "districts.toml"
-        if frame.exists():
+        if frame in before:
             frame = into / f"from-{csv_file.stem}.toml"
-        if frame.exists():
+        if frame in before:
             raise SettingsError(csv_file, [Fault(None, "", f"{frame} is there already", "rename one of them")])
         out.files[frame] = _frame_text(plan[1], out, f"From {csv_file.name}.")
     return out

@@ -21,23 +21,22 @@ class Row(NamedTuple):
 
 
 def read_rows(
+    text: str,
     file: Path | str,
     columns: Mapping[str, tuple[str, ...]],
     required: tuple[str, ...],
-    text: str | None = None,
     *,
     only_known: bool = True,
 ) -> list[Row]:
-    """The rows of a file (or of a text read from it) that are not blank.
+    """The rows of a CSV text that are not blank; `file` is only named in errors.
 
     `columns` gives each column's other names; case and spaces do not matter. A column that is not known is refused, and so
     is a file without a required one: a misspelt header must not lose a column in silence. With `only_known` false other
     columns are passed over. Raises SettingsError.
     """
-    content = _read(file) if text is None else text
-    first = content.partition("\n")[0]
+    first = text.partition("\n")[0]
     delimiter = max(";\t,", key=first.count)
-    lines = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header = next(lines, None)
     if header is None:
         raise SettingsError(file, [Fault(1, "", "the file is empty", f"write the columns {', '.join(columns)}")])
@@ -68,17 +67,6 @@ def read_rows(
         if found:
             out.append(Row(lines.line_num, found))
     return out
-
-
-def _read(file: Path | str) -> str:
-    try:
-        return Path(file).read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise SettingsError(file, [Fault(None, "", "there is no such file")]) from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(file, [Fault(None, "", "is not UTF-8 text", "save it as CSV UTF-8")]) from error
-    except OSError as error:
-        raise SettingsError(file, [Fault(None, "", f"cannot be read: {error}")]) from error
 
 
 def _plain(name: str) -> str:

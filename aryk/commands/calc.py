@@ -12,6 +12,7 @@ from aryk.running import fail
 from aryk.text import echo_facts
 from settings import SettingsError
 from settings.errors import EXIT_CODE
+from settings.load import read_text
 
 if TYPE_CHECKING:
     from hydrology.registry import Rating, Station
@@ -70,11 +71,11 @@ def discharge(
     aryk calc discharge flume.toml --table
     aryk calc discharge gate.toml --table --from 0.5 --to 2.0 --widest 0.8
     """
-    from hydrology.calculator import load_structure
+    from hydrology.calculator import structure_of
     from hydrology.registry.structures import Heads
 
     try:
-        structure = load_structure(file)
+        structure = structure_of(read_text(file), file)
     except SettingsError as error:
         fail(error)
     at = Heads(_metres(head, "--head"), _metres(tail, "--tail"), _metres(opening, "--opening"), _speed(velocity))
@@ -116,7 +117,7 @@ def rating(
     aryk calc rating rating.toml --stage 85cm --json
     aryk calc rating --station river-bridge --table > gauge-house.txt
     """
-    from hydrology.calculator import begins_m, load_ratings, one_series, rating_at
+    from hydrology.calculator import begins_m, one_series, rating_at, ratings_of
     from hydrology.registry import FlowHistory
     from hydrology.registry.structures import Heads
 
@@ -125,7 +126,7 @@ def rating(
         _stop("give a file, or --station with the registry's folder")
     try:
         if file is not None:
-            ratings, _ = load_ratings(file)
+            ratings, _ = ratings_of(read_text(file), file)
         else:
             found, zone = _station(str(station), registry)
             ratings = list(found.ratings)
@@ -179,14 +180,14 @@ def volume(
     aryk calc volume storage.toml --elevation 101 --json
     aryk calc volume --station reservoir --table
     """
-    from hydrology.calculator import load_storage, storage_at, storage_document, storage_facts
+    from hydrology.calculator import storage_at, storage_document, storage_facts, storage_of
 
     place: Station | None = None
     if (file is None) == (station is None):
         _stop("give a file, or --station with the registry's folder")
     try:
         if file is not None:
-            tables, levels, place = load_storage(file)
+            tables, levels, place = storage_of(read_text(file), file)
         else:
             place, _ = _station(str(station), registry)
             tables, levels = list(place.storage), place.levels

@@ -58,6 +58,7 @@ def fit(
     from hydrology.fit_choice import choose_fit, fit_document, fit_facts, fit_toml, residuals_pct
     from hydrology.fitting import FittingError, fit_rating
     from hydrology.gaugings_csv import read_gaugings
+    from hydrology.load import read_spreadsheet
     from hydrology.units import UnitError
 
     if plot is not None and plot.suffix not in (".png", ".svg"):
@@ -67,7 +68,7 @@ def fit(
     except ValueError:
         _stop(f"--from: {effective!r} is not a day such as 2026-04-01")
     try:
-        data = read_gaugings(gaugings, stage_unit, flow_unit)
+        data = read_gaugings(read_spreadsheet(gaugings), gaugings, stage_unit, flow_unit)
         if segments is None:
             choice = choose_fit(data.stages_m, data.flows_m3s, name)
             found, tried = choice.chosen, choice.fits

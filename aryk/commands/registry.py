@@ -82,6 +82,7 @@ def import_csv(
     aryk registry import --template > stations.csv
     aryk registry import stations.csv --into registry --timezone Asia/Almaty
     """
+    from hydrology.load import read_all, read_spreadsheet, write_new
     from hydrology.registry_csv import COLUMNS, TEMPLATE, plan_import
 
     if template:
@@ -94,11 +95,11 @@ def import_csv(
         typer.echo("Which spreadsheet? `aryk registry import --template` prints one to fill in.", err=True)
         raise typer.Exit(EXIT_CODE)
     try:
-        plan = plan_import(stations, into, timezone)
+        plan = plan_import(read_spreadsheet(stations), stations, into, read_all(into), timezone)
     except SettingsError as error:
         fail(error)
     try:
-        plan.write()
+        write_new(plan.files)
     except OSError as error:
         typer.echo(f"not all could be written: {error}", err=True)
         raise typer.Exit(1) from None

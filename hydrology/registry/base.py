@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
 
 from hydrology.accounting.periods import local_time
 from settings.load import parse_duration_s
@@ -45,7 +45,11 @@ def _effective(value: Any) -> date | datetime:
     raise ValueError("write a date, as in 2026-04-01, or a time with its offset, as in 2026-04-01T00:00:00+05:00")
 
 
-Effective = Annotated[date | datetime, PlainValidator(_effective)]
+def _iso(effective: date | datetime) -> str:
+    return effective.isoformat()
+
+
+Effective = Annotated[date | datetime, PlainValidator(_effective), PlainSerializer(_iso, when_used="json")]
 """From when something holds: a date (its local midnight) or an aware time."""
 
 

@@ -48,7 +48,9 @@ def test_every_key_is_described(name: str) -> None:
 def test_what_is_needed_is_said_to_be(name: str) -> None:
     _, _, after = DOCS.partition(f"<!-- keys: {name} -->\n")
     needed = {
-        match[1] for row in after.partition("\n\n")[0].splitlines() if (match := re.match(r"\| `(\w+)` .*\(needed\)", row))
+        match[1]
+        for row in after.partition("\n\n")[0].splitlines()
+        if (match := re.match(r"\| `(\w+)` .*\(needed\)", row))
     }
     assert needed == {key for key, field in MODELS[name].model_fields.items() if field.is_required()} - {"kind"}
 

@@ -27,9 +27,7 @@ def test_a_folder_is_read_as_one(tmp_path: Path) -> None:
 def test_a_folder_and_one_file_say_the_same(tmp_path: Path) -> None:
     folder = small.write(tmp_path)
     single = tmp_path / "one.toml"
-    stations = [
-        "[[stations]]\n" + text.replace("[[", "[[stations.") for text in (small.HEAD, small.OUT)
-    ]
+    stations = ["[[stations]]\n" + text.replace("[[", "[[stations.") for text in (small.HEAD, small.OUT)]
     single.write_text("\n".join([small.DISTRICTS, *stations, small.CANALS, small.USERS]), encoding="utf-8")
     assert load_registry(single).model_dump() == load_registry(folder).model_dump()
 
@@ -47,9 +45,7 @@ def test_a_folder_and_one_file_say_the_same(tmp_path: Path) -> None:
             "stations/out.toml:5: sensors[0]: level is stored in 'm', not in 'cm'",
             id="wrong unit",
         ),
-        pytest.param(
-            {"out": small.OUT + "x = = 1\n"}, "stations/out.toml:14: not TOML: Invalid value", id="not TOML"
-        ),
+        pytest.param({"out": small.OUT + "x = = 1\n"}, "stations/out.toml:14: not TOML: Invalid value", id="not TOML"),
         pytest.param(
             {"out": small.OUT.replace('id = "out"', 'id = "other"')},
             "stations/out.toml:1: id: the file is named out, its station other (give both the same name)",

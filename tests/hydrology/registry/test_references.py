@@ -51,7 +51,10 @@ def out_with(text: str, *, structure: str = "") -> dict[str, str]:
             id="not an opening",
         ),
         pytest.param(
-            {"head": small.HEAD.replace('opening = "head-opening"\n', "")}, 17, "sluice_gate needs opening", id="no opening"
+            {"head": small.HEAD.replace('opening = "head-opening"\n', "")},
+            17,
+            "sluice_gate needs opening",
+            id="no opening",
         ),
         pytest.param(
             out_with(SECOND.replace('"level"', '"discharge"').replace('"m"', '"m3/s"').replace("second", "discharge")),

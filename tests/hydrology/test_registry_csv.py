@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import pytest
+
+from hydrology.load import load_registry, read_all, read_spreadsheet, write_new
+from hydrology.registry_csv import TEMPLATE, plan_import
+from settings import SettingsError
+from tests.hydrology.registry import small
+
+ZONE = "Asia/Almaty"
+
+
+def faults(text: str, into: Path, zone: str | None = ZONE) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        plan_import(text, Path("s.csv"), into, read_all(into), zone)
+    assert not (into / "stations" / "new.toml").exists()
+    return str(caught.value).splitlines()
+
+
+def test_the_template_becomes_a_registry(tmp_path: Path) -> None:
+    into = tmp_path / "registry"
+    write_new(plan_import(TEMPLATE, Path("s.csv"), into, read_all(into), ZONE).files)
+    registry = load_registry(into)
+    (station,) = registry.stations
+    assert (station.id, [sensor.id for sensor in station.sensors]) == ("main-km6", ["km6-level", "km6-battery"])
+    assert station.datum is not None
+    assert station.datum.zero_m == 779.4
+    assert station.sensors[0].thresholds.major == 2.8
+    assert station.sensors[0].span == (0.0, 4.0)
+    assert registry.districts["talas"].timezone == ZONE
+
+
+def test_semicolons_and_decimal_commas(tmp_path: Path) -> None:
+    text = "station;name;district;latitude;longitude;sensor;gateway;quantity;resolution\n"
+    text += 'new;"Канал; км 6";north;42,47;69,76;l;gw-9;level;0,001\n'
+    small.write(tmp_path)
+    into = tmp_path / "registry"
+    plan = plan_import(text, Path("s.csv"), into, read_all(into))
+    assert plan.gateways == ["gw-9"]
+    write_new(plan.files)
+    station = load_registry(into).stations[1]
+    assert (station.name, station.latitude, station.sensors[0].resolution) == ("Канал; км 6", 42.47, 0.001)
+    assert (into / "from-s.toml").exists()
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    into = small.write(tmp_path)
+    before = (into / "stations" / "out.toml").read_text(encoding="utf-8")
+    said = faults("station,name,district\nout,Out,north\nnew,New,north\n", into)
+    assert said[0].endswith("out.toml is there already (nothing is overwritten)")
+    assert said[0].startswith("s.csv:2: station:")
+    assert (into / "stations" / "out.toml").read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("station,nmae\nnew,x\n", "s.csv:1: nmae: this column is not known"),
+        ("name\nx\n", "s.csv:1: station: this column is missing"),
+        ("", "s.csv:1: the file is empty"),
+        ("station\n\n", "s.csv:1: there are no rows"),
+        ("station,name\nnew,x\n", "s.csv:2: district: this cell is needed"),
+        ("station,name,district,latitude\nnew,x,north,abc\n", "s.csv:2: latitude: 'abc' is not a number"),
+        ("station,name,district,latitude,longitude\nnew,x,north,98,70\n", "s.csv:2: latitude: input should be less"),
+        ("station,name,district,kind\nnew,x,north,lake\n", "s.csv:2: kind: input should be 'canal_gauge'"),
+        ("station,name,district\nnew,x,south\n", "s.csv:2: district: there is no district 'south' (give --timezone"),
+        ("station,name,district\nnew,x,north\nnew,y,north\n", "s.csv:3: name: y here, x on a line before"),
+        (
+            "station,name,district,sensor,gateway,quantity\nnew,x,north,a,gw-1,level\nnew,,,b,gw-1,levle\n",
+            "s.csv:3: quantity 'levle' is not known",
+        ),
+        (
+            "station,name,district,sensor,gateway,quantity\nnew,x,north,out-level,gw-1,level\n",
+            "s.csv:2: sensor: gateway 'gw-1' has two sensors 'out-level'",
+        ),
+        (
+            "station,name,district,sensor,gateway,quantity,span_low\nnew,x,north,a,gw-1,level,1\n",
+            "s.csv:2: span_low: give both ends",
+        ),
+        (
+            "station,name,district,sensor,gateway,quantity,span_low,span_high\nnew,x,north,a,gw-1,level,3,1\n",
+            "s.csv:2: span_low: write the low end first",
+        ),
+        ("station,name,district\nnew,x,north,1\n", "s.csv:2: 4 cells under 3 columns"),
+        ("station,name,district\nbad id,x,north\n", "s.csv:2: station: string should match"),
+    ],
+)
+def test_an_error_names_the_line_and_the_column(tmp_path: Path, text: str, said: str) -> None:
+    lines = faults(text, small.write(tmp_path), None)
+    assert any(line.startswith(said) for line in lines), lines
+
+
+def test_a_registry_that_is_wrong_already_is_said_first(tmp_path: Path) -> None:
+    into = small.write(tmp_path, out="id = 7\n")
+    assert "stations/out.toml:1: id" in faults("station,name,district\nnew,New,north\n", into)[0]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    file = tmp_path / "s.csv"
+    file.write_bytes(b"\xef\xbb\xbfstation,name,district\nnew,New,north\n")
+    into = small.write(tmp_path)
+    assert plan_import(read_spreadsheet(file), file, into, read_all(into)).stations == 1
+    file.write_bytes("station,name,district\nnew,Канал,north\n".encode("cp1251"))
+    with pytest.raises(SettingsError, match="save it as CSV UTF-8"):
+        read_spreadsheet(file)
