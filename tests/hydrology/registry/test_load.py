@@ -1,3 +1,4 @@
+import gc
 import os
 from pathlib import Path
 
@@ -167,3 +168,12 @@ def test_the_fast_parser_reads_what_tomllib_reads(top: dict[str, str], row: dict
     lines += ["[[zz-rows]]", *(f"{key} = {value}" for key, value in row.items())]
     text = "\n".join(lines)
     assert _parse(text, Path("x")) == parse_toml(text)
+
+
+def test_garbage_is_looked_for_again_afterwards(tmp_path: Path) -> None:
+    folder = small.write(tmp_path)
+    load_registry(folder)
+    assert gc.isenabled()
+    small.write(tmp_path, out="id = 7\n")
+    faults(folder)
+    assert gc.isenabled()
