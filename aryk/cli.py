@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-_COMMANDS = ("demo", "gateway", "ingest", "simulate", "live", "doctor", "registry", "calc", "rating")
+_COMMANDS = ("demo", "gateway", "ingest", "simulate", "live", "doctor", "registry", "calc", "rating", "report", "warn")
 
 
 def build(wanted: str | None = None) -> typer.Typer:
