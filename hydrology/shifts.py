@@ -1,17 +1,13 @@
-"""Dated shifts and the history of ratings: which rating, and which shift, holds at a time.
+"""Dated shifts of a rating: which shift holds at a time. Which rating holds: `hydrology.registry.flow_history`.
 
 A shift adds to the stage, depends on the stage through up to three points, and changes linearly in time between two
 dated curves (USGS practice).
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-
-from hydrology.rating import Rating
-from hydrology.structures.answer import Discharge, no_answer
 
 MAX_POINTS = 3
 
@@ -73,50 +69,3 @@ class Shifts:
         after = self.curves[at]
         share = (when - before.effective) / (after.effective - before.effective)
         return before.at_stage(stage_m) * (1 - share) + after.at_stage(stage_m) * share
-
-
-_NO_SHIFTS = Shifts()
-
-
-@dataclass(frozen=True, slots=True)
-class DatedRating:
-    """A rating in force from a time on, to another (exclusive) or until the next one; with its own shifts."""
-
-    effective_from: datetime
-    rating: Rating
-    effective_to: datetime | None = None
-    shifts: Shifts = _NO_SHIFTS
-
-    def __post_init__(self) -> None:
-        _aware(self.effective_from)
-        if self.effective_to is not None and _aware(self.effective_to) <= self.effective_from:
-            raise ValueError("a rating must end after it begins")
-
-
-class RatingHistory:
-    """All ratings of a station, by time. Raises ValueError for two that begin at the same time."""
-
-    __slots__ = ("_ratings", "_starts")
-
-    def __init__(self, ratings: Iterable[DatedRating]) -> None:
-        self._ratings = sorted(ratings, key=lambda dated: dated.effective_from)
-        self._starts = [dated.effective_from for dated in self._ratings]
-        if len(set(self._starts)) != len(self._starts):
-            raise ValueError("two ratings begin at the same time")
-
-    def in_force(self, when: datetime) -> DatedRating | None:
-        """The rating in force at a time: the latest that has begun, unless it has ended."""
-        at = bisect_right(self._starts, _aware(when)) - 1
-        if at < 0:
-            return None
-        dated = self._ratings[at]
-        ended = dated.effective_to is not None and when >= dated.effective_to
-        return None if ended else dated
-
-    def discharge(self, when: datetime, stage_m: float | None, *, ice: bool = False) -> Discharge:
-        """The judged answer at a time and stage; flag 4 and no value where no rating is in force."""
-        dated = self.in_force(when)
-        if dated is None:
-            return no_answer("no rating", "rating history", f"no rating is in force at {when.isoformat()}")
-        shift = 0.0 if stage_m is None else dated.shifts.at(when, stage_m)
-        return dated.rating.discharge(stage_m, shift_m=shift, ice=ice)

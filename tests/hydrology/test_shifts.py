@@ -3,8 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hydrology.rating import PowerRating, Segment
-from hydrology.shifts import DatedRating, RatingHistory, ShiftCurve, Shifts
-from wire.flags import Flag
+from hydrology.shifts import ShiftCurve, Shifts
 
 FIRST = datetime(2025, 4, 1, tzinfo=UTC)
 SECOND = FIRST + timedelta(days=10)
@@ -15,8 +14,7 @@ SHIFTS = Shifts((ShiftCurve(FIRST), ShiftCurve(SECOND, ((0.5, 0.03), (1.5, 0.0))
 
 def test_half_way_shift_vector() -> None:
     assert SHIFTS.at(HALF_WAY, 1.0) == pytest.approx(0.0075)
-    history = RatingHistory([DatedRating(FIRST, RATING, shifts=SHIFTS)])
-    answer = history.discharge(HALF_WAY, 1.0)
+    answer = RATING.discharge(1.0, shift_m=SHIFTS.at(HALF_WAY, 1.0))
     assert answer.value_m3s == pytest.approx(5.8050, abs=5e-5)
     assert "shift +0.007" in answer.source or "shift +0.008" in answer.source
 
@@ -31,20 +29,6 @@ def test_no_shift_before_the_first_date_and_the_last_one_holds() -> None:
     assert later.at(SECOND + timedelta(days=900), 1.0) == 0.02
 
 
-def test_history_takes_the_latest_rating_that_has_begun() -> None:
-    steeper = PowerRating((Segment(9, 0.2, 1.5),))
-    history = RatingHistory(
-        [DatedRating(SECOND, steeper, effective_to=SECOND + timedelta(days=1)), DatedRating(FIRST, RATING)]
-    )
-    assert history.discharge(SECOND - timedelta(seconds=1), 1.2).value_m3s == pytest.approx(8.0)
-    assert history.discharge(SECOND, 1.2).value_m3s == pytest.approx(9.0)
-    for when in (FIRST - timedelta(seconds=1), SECOND + timedelta(days=1)):
-        nothing = history.discharge(when, 1.2)
-        assert nothing.value_m3s is None
-        assert nothing.flag is Flag.FAIL
-    assert history.discharge(FIRST, None).flag is Flag.MISSING
-
-
 @pytest.mark.parametrize(
     "build",
     [
@@ -52,8 +36,6 @@ def test_history_takes_the_latest_rating_that_has_begun() -> None:
         lambda: ShiftCurve(FIRST, ((1.0, 0.1), (0.5, 0.1))),
         lambda: ShiftCurve(FIRST, tuple((float(i), 0.1) for i in range(4))),
         lambda: Shifts((ShiftCurve(SECOND), ShiftCurve(FIRST))),
-        lambda: DatedRating(SECOND, RATING, effective_to=FIRST),
-        lambda: RatingHistory([DatedRating(FIRST, RATING), DatedRating(FIRST, RATING)]),
     ],
 )
 def test_impossible_dates_are_refused(build: object) -> None:

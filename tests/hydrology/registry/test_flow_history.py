@@ -72,3 +72,13 @@ def test_in_winter_the_rating_of_open_water_is_doubted() -> None:
 def test_no_level_is_no_discharge() -> None:
     history = FlowHistory([rating()], ZONE)
     assert history.discharge(at(date(2026, 5, 1)), Heads()).flag is Flag.MISSING
+
+
+@pytest.mark.parametrize(
+    "ratings",
+    [[rating(effective_to=date(2026, 3, 1))], [rating(), rating(name="again")]],
+    ids=["ends early", "same day"],
+)
+def test_impossible_dates_are_refused(ratings: list[Rating]) -> None:
+    with pytest.raises(ValueError, match=r"ends before it begins|begin at the same time"):
+        FlowHistory(ratings, ZONE)
