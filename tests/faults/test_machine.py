@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gateway.clock import ManualClock
 from gateway.log.file import begin_epoch, load_progress, set_aside
-from gateway.log.progress import Progress
+from gateway.log.progress import DROPPED, Progress
 from gateway.log.reader import Reader
 from gateway.log.retention import stamp, trim
 from gateway.log.rows import NewRecord, Scan
@@ -39,7 +39,7 @@ from tests.faults.logged import PARTS
 from wire.codec import CONTENT_TYPES, Codec
 from wire.messages import LogExtent, Receipt, State, Status
 from wire.names import epoch_number, epoch_text
-from wire.ranges import Range
+from wire.ranges import Range, RangeSet
 
 GATEWAY, DISTRICT, STATION = "gw", "d", "s"
 TOPIC = f"aryk/v1/{DISTRICT}/{GATEWAY}/readings"
@@ -328,7 +328,17 @@ class Aryk(RuleBasedStateMachine):
         self._send(epoch, [(start, last)])
 
     def _send(self, epoch: int, ranges: list[Range]) -> None:
-        rows = self.gateway.reader.rows(ranges, 50)
+        rows = self.gateway.reader.rows(ranges, 1000)
+        holes = RangeSet(ranges)
+        for row in rows:
+            holes.remove(row.seq)
+        if holes:
+            # Asked for again, and trimmed since: a gap says so, and they are not looked for any more.
+            gone = [list(one) for one in holes]
+            self._append(
+                Scan(self.gateway.clock.now(), records=(NewRecord("gap", {"reason": "missing", "ranges": gone}),))
+            )
+            self.gateway.reader.settle(DROPPED, epoch, list(holes))
         if rows:
             self.up.append(pack(GATEWAY, epoch, rows, Codec.CBOR).payload)
 
