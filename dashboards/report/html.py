@@ -44,8 +44,8 @@ def html(document: Document) -> str:
 <h1>{escape(document.title)}<span>{escape(document.period)}</span></h1>
 <p class="subtitle">{escape(document.subtitle)}</p>
 </header>
-<p class="{"banner careful" if document.careful else "banner"}" role="note"><i aria-hidden="true">{mark}</i>{banner}</p>
 <main>
+<p class="{"banner careful" if document.careful else "banner"}" role="note"><i aria-hidden="true">{mark}</i>{banner}</p>
 <dl class="figures">{figures}</dl>
 {"".join(map(_sheet, first))}
 {chart}

@@ -14,7 +14,6 @@ _EN = {
     "days": "from {first} to {last}",
     "range_one_month": "{a}–{b} {month} {year}",
     "range": "{a} {month_a} – {b} {month_b} {year}",
-    "district": "District",
     "provisional": "Provisional: less than 90 % of the time was measured at {names}. Gaps are not filled in: what was not "
     "measured is not counted, and such a volume is marked ◌.",
     "unfinished": "Not over: counted up to {time}.",
@@ -143,7 +142,6 @@ _RU = {
     "days": "с {first} по {last}",
     "range_one_month": "{a}–{b} {month} {year} г.",
     "range": "{a} {month_a} – {b} {month_b} {year} г.",
-    "district": "Управление",
     "provisional": "Предварительно: менее 90 % времени измерено на: {names}. Пропуски не восполняются: неизмеренное не "
     "учтено, такой объём отмечен знаком ◌.",
     "unfinished": "Период не закончен: учтено по {time}.",
@@ -270,7 +268,6 @@ _KK = {
     "days": "{first} – {last}",
     "range_one_month": "{year} ж. {a}–{b} {month}",
     "range": "{year} ж. {a} {month_a} – {b} {month_b}",
-    "district": "Басқарма",
     "provisional": "Алдын ала: мына жерлерде уақыттың 90 %-дан азы өлшенген: {names}. Үзілістер толтырылмайды: өлшенбегені "
     "есептелмеген, мұндай көлем ◌ белгісімен көрсетілген.",
     "unfinished": "Кезең аяқталған жоқ: {time} дейін есептелген.",
