@@ -12,6 +12,7 @@ from typing import NamedTuple
 from hydrology.registry import Registry
 from wire.batch import Batch, Record, Series
 from wire.codec import decode_batch
+from wire.names import thinned_from
 from wire.reasons import Reason, WireError
 from wire.topics import Kind, Topic, parse_topic
 
@@ -146,7 +147,7 @@ def judge_batch(batch: Batch, address: Topic, known: Directory, bounds: TimeBoun
         return judged
     sensors = known.sensors.get(batch.gateway, {})
     for series in batch.series:
-        _judge_series(series, sensors.get(series.sensor), bounds, judged)
+        _judge_series(series, _target(sensors, series.sensor), bounds, judged)
     for record in batch.records:
         fault = _time_fault(record.time_ms, bounds)
         if fault is None:
@@ -156,6 +157,14 @@ def judge_batch(batch: Batch, address: Topic, known: Directory, bounds: TimeBoun
     for bad in batch.refused:
         judged.refused.append(Refused(bad.reason, bad.sensor, bad.detail, [bad.seq]))
     return judged
+
+
+def _target(sensors: Mapping[str, Target], sensor: str) -> Target | None:
+    """Where this sensor's readings go. Hourly values of a sensor, which is all that a full disk may leave, go beside it."""
+    target = sensors.get(sensor)
+    if target is None and (origin := sensors.get(thinned_from(sensor) or "")) is not None:
+        return origin._replace(sensor=sensor)
+    return target
 
 
 def _judge_series(series: Series, target: Target | None, bounds: TimeBounds, judged: Judged) -> None:

@@ -37,3 +37,15 @@ def epoch_number(text: str) -> int:
 def digest(payload: bytes) -> str:
     """What names a message whose identity cannot be read: the first 128 bits of its SHA-256, in hexadecimal."""
     return hashlib.sha256(payload).hexdigest()[:32]
+
+
+MEAN, LEAST, MOST = ".hourly_mean", ".hourly_min", ".hourly_max"
+"""A gateway whose disk is full keeps these of an hour's readings, in series of their own: the sensor's id and one of these."""
+
+
+def thinned_from(sensor: str) -> str | None:
+    """The sensor whose hourly values these are; None when they are no such values."""
+    for name in (MEAN, LEAST, MOST):
+        if sensor.endswith(name) and len(sensor) > len(name):
+            return sensor.removesuffix(name)
+    return None

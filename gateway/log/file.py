@@ -3,26 +3,31 @@
 import fcntl
 import logging
 import os
+import shutil
 import sqlite3
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO
 
 from gateway.clock import Clock
+from gateway.log.aside import corrupt_of, remove, salvaged_files, set_aside
+from gateway.log.ballast import Ballast
+from gateway.log.load import LogError, LogFullError, check, is_damage, load_progress
 from gateway.log.log import Log
-from gateway.log.progress import RECEIPT, EpochState, Progress
+from gateway.log.progress import EpochState, Progress
 from gateway.log.rows import NewRecord
-from gateway.log.schema import VERSION, connect, create
+from gateway.log.salvaged import SalvagedLog, open_salvaged
+from gateway.log.schema import connect, create
 from gateway.log.writer import LogUnavailableError
 from wire.names import EPOCH_BITS
+
+__all__ = ["FILE", "LogError", "LogFullError", "begin_epoch", "check", "load_progress", "log_path", "open_log"]
 
 log = logging.getLogger("gateway.log")
 
 FILE = "log.sqlite"
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-
-
-class LogError(Exception):
-    """The log cannot be used, and a new one would not help."""
+FULL_BYTES = 256 * 1024
+"""With less than this nothing can be opened: SQLite's shared memory alone takes 32 kB."""
 
 
 def log_path(state: Path, gateway: str) -> Path:
@@ -33,33 +38,82 @@ def log_path(state: Path, gateway: str) -> Path:
 def open_log(state: Path, gateway: str, clock: Clock, *, reserve_bytes: int = 0) -> Log:
     """Open this gateway's log, or make it. A file that is damaged is set aside, which the new log tells in a record.
 
-    Raises LogError when another process has it open, when it is another gateway's, or of a newer version.
+    Raises LogFullError when the disk is too full even for that, LogError when another process has the log open, when it is
+    another gateway's, or of a newer version.
     """
     path = log_path(state, gateway)
     path.parent.mkdir(parents=True, exist_ok=True)
+    ballast = Ballast(path.parent, reserve_bytes)
     lock = _lock(path)
     try:
         records: tuple[NewRecord, ...] = ()
-        try:
-            db = _open(path, gateway)
-        except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
-                raise LogError(f"{path}: {error}") from error
-            aside = set_aside(path, clock.now().ms)
-            log.error("%s is damaged (%s): set aside as %s, a new log begins", path, error, aside.name)
-            body = {"event": "log_set_aside", "file": aside.name, "error": str(error)[:200]}
-            records = (NewRecord("event", body),)
-            db = _open(path, gateway)
-        try:
-            progress = load_progress(db)
-            begin_epoch(db, progress, clock)
-            return Log(path, db, connect(path), progress, clock, lock, records, reserve_bytes)
-        except (sqlite3.Error, LogUnavailableError) as error:
-            db.close()
-            raise LogError(f"{path}: {error}") from error
+        while True:
+            try:
+                return _open_once(path, gateway, clock, lock, records, reserve_bytes)
+            except (sqlite3.Error, LogUnavailableError) as error:
+                cause = error if isinstance(error, sqlite3.Error) else error.__cause__
+                if is_damage(cause) and not records:
+                    aside = set_aside(path, clock.now().ms)
+                    log.error("%s is damaged (%s): set aside as %s, a new log begins", path, error, aside.name)
+                    body = {"event": "log_set_aside", "file": aside.name, "error": str(error)[:200]}
+                    records = (NewRecord("event", body),)
+                elif _no_room(path, cause):
+                    if not ballast.let_go():
+                        raise LogFullError(f"{path}: the disk is full") from error
+                else:
+                    raise LogError(f"{path}: {error}") from error
     except BaseException:
         lock.close()
         raise
+
+
+def _open_once(
+    path: Path, gateway: str, clock: Clock, lock: IO[str], records: tuple[NewRecord, ...], reserve_bytes: int
+) -> Log:
+    """Raises sqlite3.Error, LogUnavailableError, LogError."""
+    with ExitStack() as opened:
+        db = opened.enter_context(closing(connect(path)))
+        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            create(db, gateway)
+        check(db, path, gateway)
+        progress = load_progress(db)
+        begin_epoch(db, progress, clock)
+        uplink_db = opened.enter_context(closing(connect(path)))
+        salvaged = _open_salvaged(path, gateway, progress, clock)
+        for old in salvaged:
+            opened.callback(old.close)
+        whole = Log(path, gateway, db, uplink_db, progress, clock, lock, records, reserve_bytes, salvaged)
+        opened.pop_all()
+        return whole
+
+
+def _open_salvaged(path: Path, gateway: str, progress: Progress, clock: Clock) -> list[SalvagedLog]:
+    """What was salvaged earlier. A salvaged log that is damaged itself is salvaged (again)."""
+    out: list[SalvagedLog] = []
+    known = set(progress.epochs)
+    for salvaged in salvaged_files(path.parent):
+        try:
+            old = open_salvaged(salvaged, gateway, known)
+        except (sqlite3.Error, LogError) as error:
+            if isinstance(error, sqlite3.Error) and not is_damage(error):
+                raise
+            log.error("%s is damaged (%s)", salvaged, error)
+            if corrupt_of(salvaged).exists():
+                remove([salvaged])
+            else:
+                set_aside(salvaged, clock.now().ms)
+            continue
+        known.update(old.progress.epochs)
+        out.append(old)
+    return out
+
+
+def _no_room(path: Path, error: BaseException | None) -> bool:
+    """Whether it failed for want of room: SQLite says so in several ways."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return True
+    return code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and shutil.disk_usage(path.parent).free < FULL_BYTES
 
 
 def _lock(path: Path) -> IO[str]:
@@ -70,73 +124,6 @@ def _lock(path: Path) -> IO[str]:
         lock.close()
         raise LogError(f"{path}: another process has this log open") from error
     return lock
-
-
-def _open(path: Path, gateway: str) -> sqlite3.Connection:
-    db = connect(path)
-    try:
-        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-            create(db, gateway)
-        check(db, path, gateway)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def check(db: sqlite3.Connection, path: Path, gateway: str) -> None:
-    """Raises LogError or, when the file is damaged, sqlite3.DatabaseError."""
-    verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if verdict != "ok":
-        raise DamagedError(verdict)
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version != VERSION:
-        raise LogError(f"{path}: a log of version {version}; this program reads version {VERSION}")
-    row = db.execute("SELECT value FROM meta WHERE key = 'gateway'").fetchone()
-    if row is None or row[0] != gateway:
-        raise LogError(f"{path}: the log of gateway {row[0] if row else '?'}, not of {gateway}")
-
-
-class DamagedError(sqlite3.DatabaseError):
-    """The file opens, but does not hang together."""
-
-
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0)
-    return isinstance(error, DamagedError) or code & 0xFF in _DAMAGED
-
-
-def set_aside(path: Path, ms: int) -> Path:
-    """Rename the file and its write-ahead log, never over another one."""
-    number = ms // 1000
-    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
-        number += 1
-    for suffix in ("-wal", "-shm", ""):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
-    return aside
-
-
-def load_progress(db: sqlite3.Connection) -> Progress:
-    """What is settled and held, as the file has it."""
-    progress = Progress()
-    epochs = db.execute("SELECT id, epoch, first FROM epoch ORDER BY id").fetchall()
-    ends = [first for _, _, first in epochs[1:]]
-    newest = db.execute("SELECT max(seq) FROM entry").fetchone()[0] or 0
-    for at, (number, epoch, given) in enumerate(epochs):
-        last = ends[at] - 1 if at < len(ends) else max(newest, given - 1)
-        kept = db.execute("SELECT min(seq) FROM entry WHERE seq BETWEEN ? AND ?", (given, last)).fetchone()[0]
-        state = EpochState(number, epoch, given, last + 1 if kept is None else kept, last)
-        for why, first, until in db.execute("SELECT why, first, last FROM settled WHERE epoch = ?", (number,)):
-            state.settled.setdefault(why, state.settled[RECEIPT]).add(first, until)
-            state.done.add(first, until)
-        for first, until in db.execute("SELECT first, last FROM stamp WHERE epoch = ?", (number,)):
-            state.stamped.add(first, until)
-        progress.open_epoch(state)
-    for (seq,) in db.execute("SELECT seq FROM entry WHERE final = 0 ORDER BY seq"):
-        progress.held.add(seq)
-    return progress
 
 
 def begin_epoch(db: sqlite3.Connection, progress: Progress, clock: Clock) -> None:

@@ -37,6 +37,9 @@ class Progress:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.settling = threading.Lock()
+        """Held over a change of what is settled in memory and on disk together, and before its transaction begins: the log's
+        two threads both do so. The event loop never takes it."""
         self.epochs: dict[int, EpochState] = {}
         """By epoch, oldest first."""
         self.current: EpochState | None = None

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable
+from typing import Any
 
 from gateway.log.progress import RECEIPT, REFUSED, Progress
 from gateway.log.rows import Row
@@ -47,11 +48,12 @@ class Reader:
 
     def receipt(self, durable: dict[int, list[Range]]) -> int:
         """The centre has these; the answer is how many of them were not settled before."""
-        with self._progress.lock:
-            before = self._done()
-            work = self._in_memory(RECEIPT, durable)
-            new = self._done() - before
-        self._on_disk(work)
+        with self._progress.settling:
+            with self._progress.lock:
+                before = self._done()
+                work = self._in_memory(RECEIPT, durable)
+                new = self._done() - before
+            self._on_disk(work)
         return new
 
     def _done(self) -> int:
@@ -67,19 +69,21 @@ class Reader:
         state = self._progress.epochs[epoch]
         stamps = "FROM stamp WHERE epoch = ? AND first <= ? AND last >= ?"
         work: _Work = []
-        for first, last in ranges:
-            work += [(state.id, why, changes) for why, changes in self._progress.reopen(epoch, first, last).items()]
-            for stamped in self._db.execute(f"SELECT first, last {stamps}", (state.id, last, first)).fetchall():
-                state.stamped.remove(*stamped)
-            self._db.execute(f"DELETE {stamps}", (state.id, last, first))
-        self._on_disk(work)
+        with self._progress.settling:
+            for first, last in ranges:
+                work += [(state.id, why, changes) for why, changes in self._progress.reopen(epoch, first, last).items()]
+                for stamped in self._db.execute(f"SELECT first, last {stamps}", (state.id, last, first)).fetchall():
+                    state.stamped.remove(*stamped)
+                self._db.execute(f"DELETE {stamps}", (state.id, last, first))
+            self._on_disk(work)
 
     def settle(self, why: str, epoch: int, ranges: list[Range]) -> None:
         """Mark ranges as settled for this reason."""
         self._settle(why, {epoch: ranges})
 
     def _settle(self, why: str, by_epoch: dict[int, list[Range]]) -> None:
-        self._on_disk(self._in_memory(why, by_epoch))
+        with self._progress.settling:
+            self._on_disk(self._in_memory(why, by_epoch))
 
     def _in_memory(self, why: str, by_epoch: dict[int, list[Range]]) -> _Work:
         # Memory goes first: should the commit fail, these are only sent again after the next start. The lock is not held
@@ -97,20 +101,21 @@ class Reader:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             for epoch_id, why, changes in work:
-                self._apply(epoch_id, why, changes)
+                write_settled(self._db, epoch_id, why, changes)
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
 
-    def _apply(self, epoch_id: int, why: str, changes: list[tuple[str, Range]]) -> None:
-        for sign, (first, last) in changes:
-            if sign == "-":
-                gone = (epoch_id, why, first)
-                self._db.execute("DELETE FROM settled WHERE epoch = ? AND why = ? AND first = ?", gone)
-            else:
-                self._db.execute("INSERT OR REPLACE INTO settled VALUES (?, ?, ?, ?)", (epoch_id, why, first, last))
+
+def write_settled(db: sqlite3.Connection, epoch_id: int, why: str, changes: list[tuple[str, Range]]) -> None:
+    """Change the table as `Progress.settle` says, within a transaction."""
+    for sign, (first, last) in changes:
+        if sign == "-":
+            db.execute("DELETE FROM settled WHERE epoch = ? AND why = ? AND first = ?", (epoch_id, why, first))
+        else:
+            db.execute("INSERT OR REPLACE INTO settled VALUES (?, ?, ?, ?)", (epoch_id, why, first, last))
 
 
 def to_row(row: tuple[object, ...]) -> Row:
@@ -128,5 +133,14 @@ def to_row(row: tuple[object, ...]) -> Row:
         flag if isinstance(flag, int) else 0,
         float(raw) if isinstance(raw, (int, float)) else None,
         str(kind or ""),
-        json.loads(str(body)) if body is not None else None,
+        _body(str(body)) if body is not None else None,
     )
+
+
+def _body(text: str) -> dict[str, Any]:
+    """A record's body; one that a bad card has spoiled is sent as it is found, and stops nothing."""
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return {"damaged": text[:1000]}
+    return body if isinstance(body, dict) else {"damaged": text[:1000]}

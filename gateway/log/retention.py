@@ -5,10 +5,23 @@ import sqlite3
 from pathlib import Path
 
 from gateway.log.progress import EpochState, Progress
+from gateway.log.rows import NewRecord
+from gateway.log.thinning import HOUR_MS, Kept, Removal, drop, is_thinned, thin
+from wire.names import epoch_text
 from wire.ranges import Range, coalesce
 
 STEP = 500
 """Rows taken in one transaction."""
+THINNED_AT_ONCE = 5_000
+"""Whole hours are thinned together up to this many readings; an hour that has more by itself goes up to the next limit."""
+MOST_THINNED = 20_000
+"""2 MB of changed pages: well within the room that is left."""
+NEWEST = 10_000
+"""Among so many entries is one of the newest hour."""
+MOST_RANGES = 300
+"""In one record: 8 kB at most."""
+MOST_NAMED = 50
+"""Sensors named in one record."""
 _STAMPS_A_LIFE = 30
 _STAMP_EVERY_S = (60.0, 86400.0)
 
@@ -46,7 +59,7 @@ def trim(db: sqlite3.Connection, progress: Progress, older_than_ms: int) -> int:
     rowid, epoch_id, first, last = row
     state = next((one for one in progress.epochs.values() if one.id == epoch_id), None)
     upto = min(last, first + STEP - 1)
-    if state is None or upto >= progress.last:
+    if progress.current is not None:
         # The newest row stays: the next number is counted from it.
         upto = min(upto, progress.last - 1)
     db.execute("BEGIN IMMEDIATE")
@@ -57,44 +70,118 @@ def trim(db: sqlite3.Connection, progress: Progress, older_than_ms: int) -> int:
         db.execute("UPDATE stamp SET first = ? WHERE rowid = ?", (upto + 1, rowid))
     db.execute("COMMIT")
     if state is not None:
-        _move_first(db, progress, state)
+        move_first(db, progress, state)
     return max(1, gone)
 
 
-def drop_oldest(db: sqlite3.Connection, progress: Progress, upto: int, *, delivered: bool) -> list[tuple[int, Range]]:
-    """Take away one step of the oldest entries up to this number; the answer names them by epoch, none when none is left.
-
-    Of what was delivered everything goes; of what was not, readings only: records are few, and tell what went.
-    """
+def drop_delivered(db: sqlite3.Connection, progress: Progress, upto: int) -> int:
+    """Take away one step of the oldest that need not be sent, up to this number; how many, 0 when nothing is left to take."""
     with progress.lock:
-        states = [(state, _kept(state, delivered)) for state in progress.epochs.values()]
+        states = [(state, list(state.done)) for state in progress.epochs.values()]
     for state, ranges in states:
         for first, last in ranges:
             found = db.execute(
-                "SELECT seq FROM entry WHERE seq BETWEEN ? AND ? AND (? OR series IS NOT NULL) ORDER BY seq LIMIT ?",
-                (first, min(last, upto), delivered, STEP),
+                "SELECT seq FROM entry WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
+                (max(first, state.first), min(last, upto), STEP),
             ).fetchall()
-            gone = coalesce(seq for (seq,) in found)
-            if not gone:
-                continue
-            db.execute("BEGIN IMMEDIATE")
-            db.executemany("DELETE FROM entry WHERE seq BETWEEN ? AND ?", gone)
-            db.execute("COMMIT")
-            with progress.lock:
-                for one in gone:
-                    progress.held.remove(*one)
-            _move_first(db, progress, state)
-            return [(state.epoch, one) for one in gone]
-    return []
+            if found:
+                delete(db, progress, state, coalesce(seq for (seq,) in found))
+                return len(found)
+    return 0
 
 
-def _kept(state: EpochState, delivered: bool) -> list[Range]:
-    if not delivered:
-        return state.pending()
-    return [(max(first, state.first), last) for first, last in state.done if last >= state.first]
+def delete(db: sqlite3.Connection, progress: Progress, state: EpochState, ranges: list[Range]) -> None:
+    """Take these entries away, in one transaction."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        db.executemany("DELETE FROM entry WHERE seq BETWEEN ? AND ?", ranges)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    with progress.lock:
+        for one in ranges:
+            progress.held.remove(*one)
+    move_first(db, progress, state)
 
 
-def _move_first(db: sqlite3.Connection, progress: Progress, state: EpochState) -> None:
+def oldest_to_thin(db: sqlite3.Connection, progress: Progress, upto: int) -> tuple[EpochState, Removal] | None:
+    """The oldest readings that are to be thinned, of those that are not settled; None when all are."""
+    raw = [number for number, sensor in db.execute("SELECT id, sensor FROM series") if not is_thinned(sensor)]
+    among = f"final = 1 AND series IN ({','.join(map(str, raw))})"
+    whole_until_ms = 1 << 62
+    if progress.current is not None:  # the hour that is not over is not thinned yet
+        newest = db.execute(
+            f"SELECT max(ms) FROM entry WHERE {among} AND seq > ?", (progress.last - NEWEST,)
+        ).fetchone()[0]
+        whole_until_ms = 0 if newest is None else newest - newest % HOUR_MS
+    for state, ranges in _pending(progress):
+        readings = _readings(db, ranges, upto, f"{among} ORDER BY seq", MOST_THINNED)
+        until_ms = whole_until_ms
+        if len(readings) >= MOST_THINNED and readings[-1].hour_ms != readings[0].hour_ms:
+            until_ms = min(until_ms, readings[-1].hour_ms)  # this one was cut
+        removal = thin(readings, least=THINNED_AT_ONCE, whole_until_ms=until_ms)
+        if removal is not None:
+            return state, removal
+    return None
+
+
+def oldest_to_drop(db: sqlite3.Connection, progress: Progress, upto: int) -> tuple[EpochState, Removal] | None:
+    """The oldest readings of all that are not settled, thinned ones too; never records, which are few and tell what went."""
+    for state, ranges in _pending(progress):
+        removal = drop(_readings(db, ranges, upto, "series IS NOT NULL ORDER BY ms", THINNED_AT_ONCE // 10))
+        if removal is not None:
+            return state, removal
+    return None
+
+
+def _pending(progress: Progress) -> list[tuple[EpochState, list[Range]]]:
+    with progress.lock:
+        return [(state, state.pending()) for state in progress.epochs.values()]
+
+
+def _readings(db: sqlite3.Connection, ranges: list[Range], upto: int, among: str, most: int) -> list[Kept]:
+    out: list[Kept] = []
+    for first, last in ranges:
+        if first > upto or len(out) >= most:
+            break
+        found = db.execute(
+            "SELECT seq, sensor, quantity, unit, ms, value, flag FROM entry JOIN series ON series.id = entry.series "
+            f"WHERE seq BETWEEN ? AND ? AND {among} LIMIT ?",
+            (first, min(last, upto), most - len(out)),
+        )
+        out.extend(Kept(*row) for row in found)
+    return out
+
+
+def gap_bodies(epoch: int, removal: Removal, *, why: str = "disk_full") -> list[NewRecord]:
+    """The records that tell it."""
+    sensors = removal.sensors[:MOST_NAMED]
+    return [
+        NewRecord(
+            "gap",
+            {
+                "reason": why,
+                "epoch": epoch_text(epoch),
+                "ranges": [list(one) for one in ranges],
+                "from_ms": removal.from_ms,
+                "to_ms": removal.to_ms,
+                "sensors": sensors,
+                "kept": "hourly" if removal.instead else "nothing",
+            },
+        )
+        for ranges in in_pieces(removal.ranges)
+    ]
+
+
+def in_pieces(ranges: list[Range]) -> list[list[Range]]:
+    """Few enough for one record each."""
+    return [ranges[at : at + MOST_RANGES] for at in range(0, len(ranges), MOST_RANGES)]
+
+
+def move_first(db: sqlite3.Connection, progress: Progress, state: EpochState) -> None:
+    """Find out what the first entry is that is still kept of this epoch."""
     kept = db.execute("SELECT min(seq) FROM entry WHERE seq BETWEEN ? AND ?", (state.given, state.last)).fetchone()[0]
     progress.trimmed(state.epoch, state.last + 1 if kept is None else kept)
 

@@ -2,15 +2,19 @@
 
 import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from gateway.clock import Clock
-from gateway.log.progress import Progress
+from gateway.log.progress import DROPPED, EpochState, Progress
+from gateway.log.reader import write_settled
 from gateway.log.rows import Commit, NewRecord, Scan
+from gateway.log.thinning import Removal
 from gateway.readings import Reading
 from gateway.times import Anchor, settle
 from wire.flags import Flag
 
-_INSERT = (
+INSERT = (
     "INSERT INTO entry (seq, epoch, series, ms, value, flag, raw, boot_ns, original_ms, final, kind, body) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
@@ -47,21 +51,67 @@ class Writer:
             ms, final = settle(anchor.offset_ms, scan.moment.ms, scan.moment.boot_ns), True
         original = scan.moment.ms if ms != scan.moment.ms else None
         added: dict[tuple[str, str, str], int] = {}
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._transaction():
             # Records first: a gap tells what was before these readings.
             for record in scan.records:
-                free_ms = next_free_record_ms(self._db, record.kind, ms) if final else ms
-                rest = (scan.moment.boot_ns, original, final, record.kind, body_text(record))
-                self._db.execute(_INSERT, (seq, current.id, None, free_ms, None, None, None, *rest))
+                self._put_record(seq, current, record, scan.moment.boot_ns, ms, original, final=final)
                 seq += 1
             for reading in scan.readings:
-                series = self._series_id(reading, added)
-                free_ms = next_free_ms(self._db, series, ms) if final else ms
-                flag = moved_flag(reading.flag) if free_ms != ms else reading.flag
-                columns = (seq, current.id, series, free_ms, reading.value, flag, reading.raw)
-                self._db.execute(_INSERT, (*columns, scan.moment.boot_ns, original, final, None, None))
+                self._put_reading(seq, current, reading, scan.moment.boot_ns, ms, original, added, final=final)
                 seq += 1
+        self._series.update(added)
+        self._progress.committed(first, seq - 1, self._clock.monotonic_s(), final)
+        return Commit(first, seq - 1, self._clock.monotonic_s())
+
+    def remove(
+        self, removal: Removal, state: EpochState | None, records: list[NewRecord], anchor: Anchor | None
+    ) -> Commit:
+        """Take readings of one epoch away, put what is kept of them in, and tell it in records: one transaction.
+
+        Without `state` the readings are in another file: they go after this. Raises LogUnavailableError, sqlite3.Error.
+        """
+        current = self._progress.current
+        assert current is not None
+        now = self._clock.now()
+        ms, final = now.ms, False
+        if anchor is not None and anchor.boot == self._clock.boot and anchor.fresh_at(now.boot_ns):
+            ms, final = settle(anchor.offset_ms, now.ms, now.boot_ns), True
+        original = now.ms if ms != now.ms else None
+        first = seq = current.last + 1
+        added: dict[tuple[str, str, str], int] = {}
+        with self._progress.settling:
+            changes = [] if state is None else self._progress.settle(state.epoch, DROPPED, removal.ranges)
+            try:
+                with self._transaction():
+                    for at_ms, reading in removal.instead:
+                        self._put_reading(seq, current, reading, now.boot_ns, at_ms, None, added, final=True)
+                        seq += 1
+                    told = seq
+                    for record in records:
+                        self._put_record(seq, current, record, now.boot_ns, ms, original, final=final)
+                        seq += 1
+                    if state is not None:
+                        self._db.executemany("DELETE FROM entry WHERE seq BETWEEN ? AND ?", removal.ranges)
+                        write_settled(self._db, state.id, DROPPED, changes)
+            except BaseException:
+                if state is not None:
+                    for one in removal.ranges:
+                        self._progress.reopen(state.epoch, *one)
+                raise
+            with self._progress.lock:
+                for one in removal.ranges if state is not None else ():
+                    self._progress.held.remove(*one)
+                self._progress.committed(first, seq - 1, self._clock.monotonic_s(), final=True)
+                if not final and told < seq:
+                    self._progress.held.add(told, seq - 1)
+        self._series.update(added)
+        return Commit(first, seq - 1, self._clock.monotonic_s())
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
             self._db.execute("COMMIT")
         except BaseException as error:
             if self._db.in_transaction:
@@ -70,9 +120,49 @@ class Writer:
             if reason is not None:
                 raise LogUnavailableError(reason, str(error)) from error
             raise
-        self._series.update(added)
-        self._progress.committed(first, seq - 1, self._clock.monotonic_s(), final)
-        return Commit(first, seq - 1, self._clock.monotonic_s())
+
+    def _put_record(
+        self,
+        seq: int,
+        epoch: EpochState,
+        record: NewRecord,
+        boot_ns: int,
+        ms: int,
+        original: int | None,
+        *,
+        final: bool,
+    ) -> None:
+        free_ms = next_free_record_ms(self._db, record.kind, ms) if final else ms
+        rest = (boot_ns, original, final, record.kind, body_text(record))
+        self._db.execute(INSERT, (seq, epoch.id, None, free_ms, None, None, None, *rest))
+
+    def _put_reading(
+        self,
+        seq: int,
+        epoch: EpochState,
+        reading: Reading,
+        boot_ns: int,
+        ms: int,
+        original: int | None,
+        added: dict[tuple[str, str, str], int],
+        *,
+        final: bool,
+    ) -> None:
+        series = self._series_id(reading, added)
+        free_ms = next_free_ms(self._db, series, ms) if final else ms
+        flag = moved_flag(reading.flag) if free_ms != ms else reading.flag
+        columns = (seq, epoch.id, series, free_ms, reading.value, flag, reading.raw)
+        self._db.execute(INSERT, (*columns, boot_ns, original, final, None, None))
+
+    @property
+    def series_known(self) -> int:
+        """How many series there are."""
+        return len(self._series)
+
+    @property
+    def series(self) -> dict[int, tuple[str, str, str]]:
+        """Sensor, quantity and unit of each series, by its row id."""
+        return {number: key for key, number in self._series.items()}
 
     def _series_id(self, reading: Reading, added: dict[tuple[str, str, str], int]) -> int:
         key = (reading.sensor, reading.quantity, reading.unit)

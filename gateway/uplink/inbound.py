@@ -105,7 +105,7 @@ class Inbound:
         assert command.epoch is not None
         self._metrics.resend_commands.inc()
         epoch, ranges = epoch_number(command.epoch), _ranges(command.ranges)
-        state = self._log.progress.epochs.get(epoch)
+        state = self._log.state_of(epoch)
         if state is None:
             await self.gone(epoch, ranges, "unknown_epoch")
             return
@@ -115,11 +115,21 @@ class Inbound:
             for first, last in ranges
             if max(first, state.first) <= min(last, state.last)
         ]
+        given_up = state.settled[DROPPED]
+        dropped = [
+            (max(first, gone[0]), min(last, gone[1]))
+            for first, last in kept
+            for gone in given_up
+            if gone[0] <= last and first <= gone[1]
+        ]
+        kept = [one for first, last in kept for one in given_up.missing(first, last)]
         if kept:
             await self._log.reopen(epoch, kept)
             self._schedule.answered()
         if lost:
             await self.gone(epoch, lost, "trimmed")
+        if dropped:
+            await self.gone(epoch, dropped, "dropped")
 
     async def gone(self, epoch: int, ranges: list[Range], reason: str) -> None:
         """Say in a gap that the log does not have these; once, until the centre has taken that in and asks again."""

@@ -74,6 +74,7 @@ class Schedule:
         self._random = random
         self._flights: list[_Flight] = []
         self._silences = 0
+        self._epoch = 0
         self._live_sent = 0
         self._live_at_s: float | None = None
         self._backlog_at_s: float | None = None
@@ -90,6 +91,7 @@ class Schedule:
 
     def next(self, now_s: float, epoch: int, commits: Sequence[Commit], pending: Pending) -> Plan | None:
         """The next batch, or None when there is nothing to send now. `epoch` is the newest one, `commits` are its scans."""
+        self._epoch = epoch
         free = self._window - len(self._flights)
         if free <= 0 or (self.silent and self._flights):
             return None
@@ -119,7 +121,8 @@ class Schedule:
             self._backlog_at_s = now_s
         else:
             self._live_at_s = now_s
-            self._live_sent = max(self._live_sent, ranges[-1][1])
+            if plan.epoch == self._epoch:  # a salvaged log counts by itself
+                self._live_sent = max(self._live_sent, ranges[-1][1])
 
     def receipted(self, durable: Iterable[tuple[int, list[Range]]]) -> None:
         """The centre has these: somebody answers."""

@@ -11,6 +11,7 @@ from random import Random
 
 from gateway.clock import Clock
 from gateway.log import Log
+from gateway.log.load import is_damage
 from gateway.log.writer import LogUnavailableError
 from gateway.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
@@ -95,7 +96,9 @@ class Uplink:
                         await self._talk(session, stop.is_set)
                         await self._leave(session)
                 except (SessionError, LogUnavailableError, sqlite3.Error) as error:
-                    # Trouble with the log, too, is tried again: it must not take the sampler with it.
+                    if is_damage(error):
+                        raise
+                    # Other trouble with the log is tried again: it must not take the sampler with it.
                     if self._clock.monotonic_s() - began_s >= STABLE_S:
                         failures = 0
                     failures += 1
@@ -138,7 +141,7 @@ class Uplink:
             now_s = self._clock.monotonic_s()
             if stopping():
                 stop_at_s = stop_at_s if stop_at_s is not None else now_s + DRAIN_S
-                if now_s >= stop_at_s or not (self.schedule.under_way or self._log.progress.pending()):
+                if now_s >= stop_at_s or not (self.schedule.under_way or self._log.pending()):
                     return
             self._metrics.resends.inc(self.schedule.expire(now_s))
             if now_s >= self._hello.due_s and not stopping():
@@ -155,11 +158,11 @@ class Uplink:
             progress = self._log.progress
             with progress.lock:
                 commits = list(progress.commits)
-                pending = progress.pending()
+                pending = self._log.pending()
             plan = self.schedule.next(now_s, self._log.epoch, commits, pending)
             if plan is None:
                 return
-            rows = await self._log.rows(plan.ranges, numbers(plan.ranges))
+            rows = await self._log.rows(plan.ranges, numbers(plan.ranges), plan.epoch)
             if len(rows) < numbers(plan.ranges):
                 await self._inbound.missing_rows(plan.epoch, plan.ranges, [row.seq for row in rows])
             if not rows:
@@ -182,7 +185,7 @@ class Uplink:
     async def _settle_times(self) -> None:
         """Rows that were held just before the anchor came."""
         anchor = self._log.anchor
-        if anchor is not None and self._log.progress.held and anchor.fresh_at(self._clock.now().boot_ns):
+        if anchor is not None and self._log.held and anchor.fresh_at(self._clock.now().boot_ns):
             await self._log.settle_times(anchor)
 
     def status(self, state: State, nonce: str | None = None) -> bytes:
@@ -245,16 +248,15 @@ class Uplink:
 async def set_gauges(log_: Log, clock: Clock, metrics: GatewayMetrics) -> None:
     """What the log holds, as metrics."""
     progress = log_.progress
-    count, oldest = progress.unsettled()
-    oldest_ms = None if oldest is None else await log_.time_of(oldest)
+    oldest_ms = await log_.oldest_unsettled_ms()
     now = clock.now()
     with progress.lock:
         kept = sum(max(0, state.last - state.first + 1) for state in progress.epochs.values())
-        held = progress.held.size
     metrics.log_rows.set(kept)
     metrics.log_last_seq.set(progress.last)
-    metrics.unreceipted.set(count)
-    metrics.held.set(held)
+    metrics.unreceipted.set(log_.unsettled())
+    metrics.held.set(log_.held)
+    metrics.salvaged_logs.set(len(log_.salvaged))
     metrics.unreceipted_age.set(0 if oldest_ms is None else max(0, now.ms - oldest_ms) / 1000)
     anchor = log_.anchor
     metrics.synchronised.set(int(anchor is not None and anchor.synchronised and anchor.fresh_at(now.boot_ns)))
