@@ -23,8 +23,9 @@ from tests.servers.mosquitto import Mosquitto
 from tests.servers.wait import eventually
 from wire.flags import Flag
 
-ANSWER_TAKES_S = 0.06
-"""Every instrument holds its answer back so long, so that the middle of a poll lies well inside the time it took."""
+ANSWER_TAKES_S = 0.3
+"""Every instrument holds its answer back so long, so that the middle of a poll lies well inside the time it took, also on a
+busy machine, where the gateway learns of an answer late."""
 
 
 @dataclass(slots=True)
@@ -78,12 +79,12 @@ async def chain(folder: Path, broker: Mosquitto, bucket: InfluxBucket) -> AsyncI
             scenario,
             emulator.addresses,
             broker_port=broker.port,
-            interval="500ms",
+            interval="1s",
             timeout="5s",
             health_port=gateway.port,
         )
         gateway.config.write_text(toml_text(document))
-        (ingest.folder / "registry.toml").write_text(toml_text(registry_document(scenario, "500ms")))
+        (ingest.folder / "registry.toml").write_text(toml_text(registry_document(scenario, "1s")))
         ingest.config.write_text(
             toml_text(
                 {
@@ -144,9 +145,9 @@ async def test_every_reading_of_serial_and_tcp_devices_is_in_influxdb_with_value
     tmp_path: Path, mosquitto: Mosquitto, influxdb: InfluxBucket
 ) -> None:
     async with chain(tmp_path, mosquitto, influxdb) as one:
-        await one.scans(20)
+        await one.scans(12)
         await one.finish()
-        assert compare(one.ledger, influxdb) >= 20 * 18
+        assert compare(one.ledger, influxdb) >= 12 * 18
 
 
 async def test_killing_ingest_twice_loses_and_doubles_nothing(
@@ -154,11 +155,11 @@ async def test_killing_ingest_twice_loses_and_doubles_nothing(
 ) -> None:
     async with chain(tmp_path, mosquitto, influxdb) as one:
         for _ in range(2):
-            await one.scans(8)
-            one.ingest.kill()
             await one.scans(4)
+            one.ingest.kill()
+            await one.scans(3)
             await one.ingest.start_async()
-        await one.scans(8)
+        await one.scans(4)
         await one.finish()
-        assert compare(one.ledger, influxdb) >= 32 * 18
+        assert compare(one.ledger, influxdb) >= 18 * 18
         assert logged.conserved(one.spool), logged.counters(one.spool)
