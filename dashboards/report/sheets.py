@@ -85,7 +85,8 @@ def indicator_sheet(report: Report, words: Words, figures: Figures) -> Sheet:
 
     rows = tuple(
         (
-            Cell(words(name)),
+            # Not the canal's efficiency, which has a word of its own in Russian and Kazakh.
+            Cell(words("sharing_efficiency") if name == "efficiency" else words(name)),
             # One decade says nothing of evenness in time.
             Cell(NOTHING, "soft") if name == "dependability" else cell(name, found.decade),
             cell(name, found.season),

@@ -63,8 +63,8 @@ footer { margin-top: 28px; }
 .sign span { border-bottom: 1px solid var(--ink); min-height: 26px; }
 .sign small { grid-column: 2; color: var(--soft); }
 
+@media screen and (min-width: 721px) { section { overflow-x: auto; } }
 @media screen and (max-width: 1100px) and (min-width: 721px) {
-  section { overflow-x: auto; }
   table.wide { min-width: 1060px; }
 }
 @media screen and (max-width: 720px) {
@@ -103,10 +103,12 @@ footer { margin-top: 28px; }
   .banner { padding: 4pt 8pt; margin-top: 6pt; }
   h2, figcaption { margin: 12pt 0 3pt; font-size: 11pt; break-after: avoid; }
   table { font-size: 8pt; }
-  th, td { padding: 2.5pt 4pt; }
-  .wide tbody th { min-width: 108pt; }
+  table.wide { font-size: 7.6pt; }
+  th, td { padding: 2.5pt 3pt; }
+  .group, .edge { padding-left: 5pt; }
+  .wide tbody th { min-width: 100pt; }
   .wide td.text { min-width: 50pt; }
-  .chart { width: auto; height: 43mm; }
+  .chart { width: auto; height: 39mm; }
   .bar { width: 44pt; height: 6pt; margin-top: 1pt; }
   thead small { font-size: 6.5pt; }
   thead { display: table-header-group; }

@@ -31,10 +31,17 @@ def example_season() -> tuple[SeriesPoints, ...]:
     return tuple(season(example(), "Asia/Almaty", date(2026, 4, 1), date(2026, 7, 20)))
 
 
-async def example_report(decade: str = "2026-07-2", now: datetime = MORNING_AFTER) -> Report:
-    store = MemoryStore()
-    await store.write(list(example_season()))
-    return await make_table(example(), store, ReportSettings(registry=EXAMPLE), lambda zone: decade_span(decade), now)
+_made: list[Report] = []
+
+
+async def example_report() -> Report:
+    """11 to 20 July 2026, on the morning after; made once, it is frozen."""
+    if not _made:
+        store = MemoryStore()
+        await store.write(list(example_season()))
+        settings = ReportSettings(registry=EXAMPLE)
+        _made.append(await make_table(example(), store, settings, lambda zone: decade_span("2026-07-2"), MORNING_AFTER))
+    return _made[0]
 
 
 def meter(station: str, interval: str = "1h") -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from dashboards.report.html import html
+from dashboards.report.settings import Language
 from tests.dashboards.report.district import example_report
 from tests.dashboards.report.test_files import document
 
@@ -39,6 +40,17 @@ async def test_nothing_hangs_over_the_edge(page: Page, file: Path, width: int, h
     await expect(page.locator("h1")).to_contain_text("11–20 July 2026")
     await expect(page.locator(".banner")).to_contain_text("Provisional")
     await expect(page.locator(".chart")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["ru", "kk"])
+async def test_longer_words_fit_too(page: Page, tmp_path: Path, language: Language) -> None:
+    file = tmp_path / f"{language}.html"
+    file.write_text(html(document(await example_report(), language)), encoding="utf-8")
+    for width, media in ((1280, "screen"), (360, "screen"), (1047, "print")):
+        await page.emulate_media(media="print" if media == "print" else "screen")
+        await open_at(page, file, width, 718)
+        widest = "Math.max(...[...document.querySelectorAll('html, section')].map(e => e.scrollWidth - e.clientWidth))"
+        assert await page.evaluate(widest) <= 0, (width, media)
 
 
 async def test_at_a_desk_the_users_are_a_table_in_the_first_screen(page: Page, file: Path) -> None:
