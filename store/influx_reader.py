@@ -9,8 +9,8 @@ import aiohttp
 from store.buckets import MISSING, bucket_width_ms, plain
 from store.influx_answers import message_of
 from store.influx_http import open_session, transport_error
-from store.lines import DELIVERY, RESERVED
-from store.points import History, Latest, SeriesKey, StoreMisconfiguredError, StoreUnavailableError
+from store.lines import DELIVERY, RECORD, RESERVED
+from store.points import History, Latest, RecordPoint, SeriesKey, StoreMisconfiguredError, StoreUnavailableError
 from store.settings import InfluxSettings
 
 _NOT_EXECUTED = "not executed"
@@ -91,10 +91,23 @@ class InfluxReader:
                 out.flag.append(worst.get(time_ms, MISSING))
         return out
 
-    async def deliveries(self) -> dict[str, str]:
+    async def deliveries(self, upto_ms: int | None = None) -> dict[str, str]:
         """The newest body of each gateway. See PointReader."""
-        (found,) = await self._query(f'SELECT last("body") FROM {_identifier(DELIVERY)} GROUP BY "gateway"')
+        where = "" if upto_ms is None else f" WHERE time <= {upto_ms}ms"
+        (found,) = await self._query(f'SELECT last("body") FROM {_identifier(DELIVERY)}{where} GROUP BY "gateway"')
         return {series.tags["gateway"]: series.rows[-1][1] for series in found}
+
+    async def records_of(self, kind: str, start_ms: int, end_ms: int) -> list[RecordPoint]:
+        """Records of one kind. See PointReader."""
+        (found,) = await self._query(
+            f'SELECT "body" FROM {_identifier(RECORD)} WHERE "kind" = {_string(kind)}'
+            f' AND time >= {start_ms}ms AND time < {end_ms}ms GROUP BY "gateway"'
+        )
+        return [
+            RecordPoint(series.tags["gateway"], kind, time_ms, body)
+            for series in found
+            for time_ms, body in series.rows
+        ]
 
     async def _query(self, *statements: str) -> list[list[_Series]]:
         """The series that each statement answers, times in milliseconds."""

@@ -51,6 +51,7 @@ class MemoryStore:
         self.series: dict[SeriesKey, dict[int, Fields]] = {}
         self.records: dict[tuple[str, str, int], str] = {}
         self.delivered: dict[str, tuple[int, str]] = {}
+        self._deliveries: dict[tuple[str, int], str] = {}
         self.writes = 0
         self.refuse_if: Refuse | None = None
         self.misconfigured: str | None = None
@@ -115,6 +116,7 @@ class MemoryStore:
         if isinstance(one, RecordPoint):
             self.records[one.gateway, one.kind, one.time_ms] = one.body
         elif isinstance(one, DeliveryPoint):
+            self._deliveries[one.gateway, one.time_ms] = one.body
             if one.time_ms >= self.delivered.get(one.gateway, (one.time_ms, ""))[0]:
                 self.delivered[one.gateway] = (one.time_ms, one.body)
         else:
@@ -142,6 +144,18 @@ class MemoryStore:
         rows = [(t, points[t].value, points[t].flag) for t in sorted(points) if start_ms <= t < end_ms]
         return plain(rows) if len(rows) <= max(most, 1) else thin(rows, bucket_width_ms(start_ms, end_ms, most))
 
-    async def deliveries(self) -> dict[str, str]:
+    async def deliveries(self, upto_ms: int | None = None) -> dict[str, str]:
         """The newest body of each gateway. See PointReader."""
-        return {gateway: body for gateway, (_, body) in self.delivered.items()}
+        return {
+            gateway: body
+            for (gateway, time_ms), body in sorted(self._deliveries.items())
+            if upto_ms is None or time_ms <= upto_ms
+        }
+
+    async def records_of(self, kind: str, start_ms: int, end_ms: int) -> list[RecordPoint]:
+        """Records of one kind. See PointReader."""
+        return [
+            RecordPoint(gateway, one, time_ms, body)
+            for (gateway, one, time_ms), body in sorted(self.records.items())
+            if one == kind and start_ms <= time_ms < end_ms
+        ]

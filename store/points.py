@@ -136,6 +136,13 @@ class PointReader(Protocol):
         """Points with start <= time < end, thinned to about `most`."""
         ...
 
-    async def deliveries(self) -> dict[str, str]:
-        """The newest body of measurement `delivery` for each gateway."""
+    async def deliveries(self, upto_ms: int | None = None) -> dict[str, str]:
+        """The newest body of measurement `delivery` for each gateway, or the newest that is not later than `upto_ms`.
+
+        The embedded store keeps a month of them.
+        """
+        ...
+
+    async def records_of(self, kind: str, start_ms: int, end_ms: int) -> list[RecordPoint]:
+        """The records of this kind with start <= time < end, by gateway and time."""
         ...

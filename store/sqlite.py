@@ -29,7 +29,7 @@ from store.points import (
     StoreUnavailableError,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_TIMEOUT_S = 10.0
 """As long as InfluxDB's own write timeout: another process may be copying the file."""
 _MAX_WAL_BYTES = 64 * 1024 * 1024
@@ -50,7 +50,8 @@ CREATE TABLE IF NOT EXISTS record (
     PRIMARY KEY (gateway, kind, time_ms)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS delivery (
-    gateway TEXT PRIMARY KEY, time_ms INTEGER NOT NULL, body TEXT NOT NULL
+    gateway TEXT NOT NULL, time_ms INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (gateway, time_ms)
 ) WITHOUT ROWID;
 PRAGMA user_version = {SCHEMA_VERSION};
 """
@@ -66,11 +67,24 @@ _UPSERT_RECORD = """
 INSERT INTO record (gateway, kind, time_ms, body) VALUES (?, ?, ?, ?)
 ON CONFLICT (gateway, kind, time_ms) DO UPDATE SET body = excluded.body
 """
-# Only the newest is ever read.
 _UPSERT_DELIVERY = """
 INSERT INTO delivery (gateway, time_ms, body) VALUES (?, ?, ?)
-ON CONFLICT (gateway) DO UPDATE SET time_ms = excluded.time_ms, body = excluded.body
-WHERE excluded.time_ms >= delivery.time_ms
+ON CONFLICT (gateway, time_ms) DO UPDATE SET body = excluded.body
+"""
+# Who asks what was stored at a time asks about days: gateways keep no more.
+_DELIVERIES_KEPT_MS = 30 * 86_400_000
+_TRIM_DELIVERY = "DELETE FROM delivery WHERE gateway = ? AND time_ms < ?"
+_DELIVERIES = "SELECT gateway, body, max(time_ms) FROM delivery WHERE ? IS NULL OR time_ms <= ? GROUP BY gateway"
+_RECORDS = """
+SELECT gateway, kind, time_ms, body FROM record WHERE kind = ? AND time_ms >= ? AND time_ms < ? ORDER BY gateway, time_ms
+"""
+# Version 1 kept the newest delivery of a gateway only.
+_FROM_1 = """
+ALTER TABLE delivery RENAME TO old_delivery;
+"""
+_FROM_1_END = """
+INSERT INTO delivery SELECT gateway, time_ms, body FROM old_delivery;
+DROP TABLE old_delivery;
 """
 # CROSS JOIN holds the order, one look-up a series: left alone the planner walks through all points.
 _LATEST = """
@@ -188,7 +202,8 @@ class SqliteWriter(_Thread):
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA journal_size_limit = {_MAX_WAL_BYTES}")
             if version < SCHEMA_VERSION:
-                connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+                before, after = (_FROM_1, _FROM_1_END) if version == 1 else ("", "")
+                connection.executescript(f"BEGIN IMMEDIATE; {before} {_SCHEMA} {after} COMMIT;")
         except BaseException:
             connection.close()
             raise
@@ -214,6 +229,7 @@ class SqliteWriter(_Thread):
                     connection.execute(_UPSERT_RECORD, (one.gateway, one.kind, one.time_ms, one.body))
                 elif isinstance(one, DeliveryPoint):
                     connection.execute(_UPSERT_DELIVERY, (one.gateway, one.time_ms, one.body))
+                    connection.execute(_TRIM_DELIVERY, (one.gateway, one.time_ms - _DELIVERIES_KEPT_MS))
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -254,9 +270,20 @@ class SqliteReader(_Thread):
         """Points of one series. See PointReader."""
         return await self._run(lambda connection: _history(connection, key, start_ms, end_ms, most))
 
-    async def deliveries(self) -> dict[str, str]:
+    async def deliveries(self, upto_ms: int | None = None) -> dict[str, str]:
         """The newest body of each gateway. See PointReader."""
-        return await self._run(lambda connection: dict(connection.execute("SELECT gateway, body FROM delivery")))
+        return await self._run(
+            lambda connection: {
+                gateway: body for gateway, body, _ in connection.execute(_DELIVERIES, (upto_ms, upto_ms)).fetchall()
+            }
+        )
+
+    async def records_of(self, kind: str, start_ms: int, end_ms: int) -> list[RecordPoint]:
+        """Records of one kind. See PointReader."""
+        span = (kind, start_ms, end_ms)
+        return await self._run(
+            lambda connection: [RecordPoint(*row) for row in connection.execute(_RECORDS, span).fetchall()]
+        )
 
     def _connect(self) -> sqlite3.Connection:
         if not self.path.exists():

@@ -184,6 +184,27 @@ async def test_the_newest_delivery_counts(store: Store) -> None:
     assert await store.reader.deliveries() == {"a": "again", "b": "b"}
 
 
+async def test_what_was_delivered_by_then(store: Store) -> None:
+    await store.writer.write([DeliveryPoint("a", T0, "one"), DeliveryPoint("b", T0 + 5, "b")])
+    await store.writer.write([DeliveryPoint("a", T0 + 10, "two")])
+    assert await store.reader.deliveries(T0 + 9) == {"a": "one", "b": "b"}
+    assert await store.reader.deliveries(T0 + 10) == {"a": "two", "b": "b"}
+    assert await store.reader.deliveries(T0 - 1) == {}
+
+
+async def test_records_of_a_kind_and_a_time(store: Store) -> None:
+    rows: list[Points] = [
+        RecordPoint("gw-2", "gap", T0, '{"reason":"restart"}'),
+        RecordPoint("gw-1", "gap", T0 + 1, "{}"),
+        RecordPoint("gw-1", "gap", T0, "{}"),
+        RecordPoint("gw-1", "gauge", T0, "{}"),
+        RecordPoint("gw-1", "gap", T0 + 2, "{}"),
+    ]
+    assert await store.reader.records_of("gap", T0, T0 + 2) == []
+    await store.writer.write(rows)
+    assert await store.reader.records_of("gap", T0, T0 + 2) == [rows[2], rows[1], rows[0]]
+
+
 async def test_a_large_body_is_kept(store: Store) -> None:
     body = "x" * 1_000_000
     assert await store.writer.write([DeliveryPoint("a", T0, body)]) == []

@@ -214,3 +214,28 @@ async def test_a_cancelled_write_does_not_break_the_writer(tmp_path: Path) -> No
 async def test_it_is_used_inside_async_with(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="async with"):
         await SqliteWriter(tmp_path / "points.sqlite").write([one(1)])
+
+
+async def test_a_store_of_version_1_keeps_its_deliveries(tmp_path: Path) -> None:
+    path = tmp_path / "points.sqlite"
+    async with SqliteWriter(path) as writer:
+        await writer.write([DeliveryPoint("a", 5, "{}")])
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "DROP TABLE delivery; CREATE TABLE delivery (gateway TEXT PRIMARY KEY, time_ms INTEGER NOT NULL, body TEXT NOT NULL)"
+        " WITHOUT ROWID; INSERT INTO delivery VALUES ('a', 5, 'old'); PRAGMA user_version = 1;"
+    )
+    connection.close()
+    async with SqliteWriter(path) as writer, SqliteReader(path) as reader:
+        assert await reader.deliveries() == {"a": "old"}
+        await writer.write([DeliveryPoint("a", 6, "new")])
+        assert await reader.deliveries() == {"a": "new"}
+        assert await reader.deliveries(5) == {"a": "old"}
+
+
+async def test_deliveries_of_a_month_are_kept(tmp_path: Path) -> None:
+    day_ms = 86_400_000
+    async with SqliteWriter(tmp_path / "points.sqlite") as writer, SqliteReader(tmp_path / "points.sqlite") as reader:
+        await writer.write([DeliveryPoint("a", 0, "old"), DeliveryPoint("b", 0, "b")])
+        await writer.write([DeliveryPoint("a", 31 * day_ms, "new")])
+        assert await reader.deliveries(day_ms) == {"b": "b"}

@@ -17,7 +17,7 @@ import pytest
 
 from dashboards.live.listen import ListenError
 from store.memory import Fields, MemoryStore
-from store.points import History, Latest, SeriesKey, StoreUnavailableError
+from store.points import History, Latest, RecordPoint, SeriesKey, StoreUnavailableError
 from tests.browser import scenes
 from tests.browser.live_server import Clock, LiveServer, live_server
 from tests.servers.wait import eventually
@@ -41,9 +41,13 @@ class FlakyReader:
         self._answer()
         return await self.store.history(key, start_ms, end_ms, most)
 
-    async def deliveries(self) -> dict[str, str]:
+    async def deliveries(self, upto_ms: int | None = None) -> dict[str, str]:
         self._answer()
-        return await self.store.deliveries()
+        return await self.store.deliveries(upto_ms)
+
+    async def records_of(self, kind: str, start_ms: int, end_ms: int) -> list[RecordPoint]:
+        self._answer()
+        return await self.store.records_of(kind, start_ms, end_ms)
 
     def _answer(self) -> None:
         if self.away:
