@@ -187,8 +187,10 @@ def move_first(db: sqlite3.Connection, progress: Progress, state: EpochState) ->
 
 
 def room_bytes(db: sqlite3.Connection, path: Path) -> int:
-    """What can still be written: free disk space, and pages that are free within the file."""
+    """What can still be written: free disk space, pages that are free within the file, and the write-ahead log over again."""
     disk = os.statvfs(path.parent)
+    wal = path.with_name(path.name + "-wal")
+    wal_bytes = wal.stat().st_size if wal.exists() else 0
     free_pages = db.execute("PRAGMA freelist_count").fetchone()[0]
     page_bytes = db.execute("PRAGMA page_size").fetchone()[0]
-    return int(disk.f_bavail * disk.f_frsize + free_pages * page_bytes)
+    return int(disk.f_bavail * disk.f_frsize + free_pages * page_bytes + wal_bytes)
