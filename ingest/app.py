@@ -12,18 +12,22 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from health import HealthServer
-from hydrology.load import load_registry
 from hydrology.registry import Registry
+from hydrology.reload import RegistryFile
+from ingest.caretaker import Bounds, Caretaker
 from ingest.centre import REFILL_UNTIL, Centre, refill_until
 from ingest.change import Change
 from ingest.committer import Committer
+from ingest.control import ControlServer, socket_path
 from ingest.gateways import Gateways
 from ingest.holding import Holding, SpoolReader
 from ingest.intake import Intake
 from ingest.last_values import LastValues
 from ingest.metrics import Metrics, Reading, StateCollector
-from ingest.pipeline import TimeBounds, directory
+from ingest.pipeline import Decoder, TimeBounds, directory
 from ingest.recall import FOR_EVER_S, PATIENCE_S, ask, settled_change
+from ingest.refetch import REFETCH, Refetch, wanted
+from ingest.requests import Requests
 from ingest.settings import IngestSettings, spool_path
 from ingest.source import Source
 from ingest.spool import Spool
@@ -33,6 +37,7 @@ from mqtt.tls import tls_context
 from settings import SettingsError
 from settings.errors import Fault
 from store.open import open_reader, open_writer
+from wire.codec import decode_batch
 from wire.topics import Kind, topic, topic_filter
 
 log = logging.getLogger(__name__)
@@ -43,6 +48,7 @@ RECEIVE_MAXIMUM = 1_000
 SETTLE_DOWN_S = 1.0
 DRAIN_S = 1.5
 """With the second before and the goodbye after: well under a service manager's ten seconds."""
+REGISTRY_LOOK_S = 2.0
 SEED_MS = 7 * 86_400_000
 """How far back the newest values are looked up in the store."""
 
@@ -96,13 +102,14 @@ def filters(districts: list[str]) -> list[str]:
     return [topic_filter(kind, district) for district in districts or ["+"] for kind in (Kind.READINGS, Kind.STATUS)]
 
 
-async def run(settings: IngestSettings, state: Path, stop: asyncio.Event) -> None:
+async def run(settings: IngestSettings, state: Path, stop: asyncio.Event, *, decode: Decoder = decode_batch) -> None:
     """Run ingest until `stop` is set; returns when all that was taken in is durable and the rest is closed.
 
-    Raises SettingsError, SpoolUnusableError, or what ended one of its tasks.
+    `decode` reads a batch. Raises SettingsError, SpoolUnusableError, or what ended one of its tasks.
     """
-    registry = load_registry(settings.registry)
-    check_districts(settings, registry)
+    file = RegistryFile(settings.registry, log, lambda one: check_districts(settings, one))
+    file.load()
+    registry, registry_ok_s, registry_failures = file.registry, time.time(), 0
     password, tls = read_secrets(settings)
     async with AsyncExitStack() as stack:
         spool = stack.enter_context(Spool(spool_path(state)))
@@ -110,6 +117,7 @@ async def run(settings: IngestSettings, state: Path, stop: asyncio.Event) -> Non
         holding = spool.load()
         next_id = spool.next_id()
         is_new = spool.meta("recalled") is None
+        order = wanted(spool.meta(REFETCH))
         refill = int(spool.meta(REFILL_UNTIL) or 0) > _now_ms()
         old_filters: list[str] = json.loads(spool.meta("filters") or "[]")
         metrics_registry = CollectorRegistry()
@@ -129,22 +137,23 @@ async def run(settings: IngestSettings, state: Path, stop: asyncio.Event) -> Non
         parts = part_of(registry, settings.districts)
         values = LastValues(parts)
         gateways = Gateways(parts.district_of_gateway())
-        known = directory(registry)
         limits = settings.limits
         intake = Intake(
-            known,
+            directory(registry),
             lambda now_ms: TimeBounds(limits.earliest_ms, now_ms + limits.future_ms),
             received=holding.received,
             dead_keys=holding.dead_keys,
             poison=poison,
             next_id=next_id,
+            gone=holding.gone,
+            decode=decode,
         )
         drain = Drain(
             reader,
             committer,
             writer,
             holding.settled,
-            topic_of=lambda gateway: topic(known.districts.get(gateway, "unknown"), gateway, Kind.READINGS),
+            topic_of=lambda gateway: topic(intake.known.districts.get(gateway, "unknown"), gateway, Kind.READINGS),
             on_damaged=lambda: centre.rebuild_received(),
             on_write=metrics.write,
         )
@@ -185,6 +194,11 @@ async def run(settings: IngestSettings, state: Path, stop: asyncio.Event) -> Non
             refill=refill,
             cautious=0 if spool.was_clean else RECEIVE_MAXIMUM,
         )
+        caretaker = Caretaker(spool.path, intake, holding.exported, centre.change)
+        refetch = Refetch(
+            store_reader, intake, holding.settled, gateways, drain.deliveries, centre, lambda: file.registry
+        )
+        requests = Requests(caretaker, refetch)
         _say_start(spool, holding)
 
         went_live = asyncio.Event()
@@ -215,15 +229,39 @@ async def run(settings: IngestSettings, state: Path, stop: asyncio.Event) -> Non
             centre.refill()
             return True
 
-        metrics_registry.register(
-            StateCollector(
-                parts, values, gateways, intake.received, lambda: _read(committer, client, drain, centre), _now_ms
-            )
-        )
+        def read() -> Reading:
+            reading = _read(committer, client, drain, centre)
+            reading.export_bytes = caretaker.export_bytes
+            reading.registry_ok_s, reading.registry_failures = registry_ok_s, registry_failures
+            return reading
+
+        collector = StateCollector(parts, values, gateways, intake.received, intake.gone, read, _now_ms)
+        metrics_registry.register(collector)
+
+        async def follow_registry() -> None:
+            """A registry that has changed is in force a moment later, without a restart; a wrong one is not."""
+            nonlocal registry_ok_s, registry_failures
+            while True:
+                await asyncio.sleep(REGISTRY_LOOK_S)
+                found = await file.look()
+                if found is None:
+                    continue
+                if found.registry is None:
+                    registry_failures += 1
+                    continue
+                registry_ok_s = time.time()
+                now = part_of(found.registry, settings.districts)
+                collector.values = LastValues(now)
+                centre.set_registry(directory(found.registry), collector.values, now.district_of_gateway())
+                collector.registry = now
+
         health = HealthServer(settings.health, metrics_registry, lambda: _why_not_ready(client, drain, centre))
         stack.enter_context(health)
         if health.port:
             log.info("health page on http://%s:%d/metrics", settings.health.host, health.port)
+
+        await stack.enter_async_context(ControlServer(socket_path(spool.path), requests.answer))
+        bounds = Bounds(settings.dead_letters.max_bytes, settings.dead_letters.max_age)
 
         async def serve() -> None:
             recalled = not is_new or await recall(PATIENCE_S)
@@ -237,10 +275,15 @@ async def run(settings: IngestSettings, state: Path, stop: asyncio.Event) -> Non
                     ("broker", client.run()),
                     ("session", remember_session()),
                     ("seed", seed_values()),
+                    ("asking", centre.ask_for_missing()),
+                    ("registry", follow_registry()),
+                    ("letters", _keep_bounds(caretaker, bounds, committer)),
                 ):
                     tasks.create_task(task, name=name)
                 if not recalled:
                     tasks.create_task(recall(FOR_EVER_S), name="recall")
+                if order is not None:
+                    tasks.create_task(refetch.resume(order), name="refetch")
 
         serving = asyncio.create_task(serve(), name="ingest")
         stopping = asyncio.create_task(stop.wait(), name="stop")
@@ -267,6 +310,12 @@ async def _stop_in_order(source: Source, centre: Centre, client: Client, drain: 
     await drain.finish(DRAIN_S)
 
 
+async def _keep_bounds(caretaker: Caretaker, bounds: Bounds, committer: Committer) -> None:
+    await caretaker.keep_bounds(
+        bounds, lambda: committer.totals.letter_bytes, lambda: not committer.usage.disk_is_low and not committer.failing
+    )
+
+
 def _say_start(spool: Spool, holding: Holding) -> None:
     totals = holding.totals
     if spool.is_new:
@@ -286,6 +335,7 @@ def _read(committer: Committer, client: Client, drain: Drain, centre: Centre) ->
         spool_rows=totals.rows,
         spool_bytes=totals.bytes,
         letters=totals.letters,
+        letter_bytes=totals.letter_bytes,
         file_bytes=usage.file_bytes,
         free_bytes=usage.free_bytes,
         oldest_ms=usage.oldest_ms if totals.rows else None,

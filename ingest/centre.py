@@ -4,22 +4,28 @@ import asyncio
 import logging
 import time
 from collections import deque
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeVar
 
+from ingest.asking import PATIENCE_S, Asking
 from ingest.change import Change
 from ingest.committer import Committer
 from ingest.gateways import Gateways, missing_of, received_of
+from ingest.gone import put_gone
 from ingest.holding import SpoolReader
 from ingest.intake import Due, Group, Intake
 from ingest.last_values import LastValues
 from ingest.metrics import Metrics
+from ingest.pipeline import Directory
 from ingest.receipts import ReceiptBook
+from ingest.received import count
 from ingest.source import Queued, Source
 from ingest.writer import Drain
 from mqtt import Acknowledged, Client
 from wire.codec import CONTENT_TYPES, Codec
 from wire.messages import HELLO_EXPIRY_S, Command, Status, decode_message, encode_message
 from wire.names import digest, epoch_text
+from wire.ranges import Range
 from wire.reasons import WireError
 from wire.topics import Kind, Topic, parse_topic, topic
 
@@ -32,12 +38,15 @@ WINDOW_S = 0.005
 GROUPS_UNDER_WAY = 2
 """One is synced while the next is decoded."""
 WATCH_S = 0.5
+ASK_LOOK_S = 30.0
 MOST_COMMANDS = 20_000
 """Waiting to be sent; beyond it new ones are dropped, the gateway's next hello asks anew."""
 
 REFILL_UNTIL = "refill_until_ms"
 """Until then every hello is answered with a request for what it names and was not received."""
 REFILL_MS = 7 * 86_400_000
+
+T = TypeVar("T")
 
 JSON = CONTENT_TYPES[Codec.JSON]
 
@@ -72,6 +81,7 @@ class Centre:
         spool_max_bytes: int,
         refill: bool,
         cautious: int,
+        ask_after_s: float = PATIENCE_S,
     ) -> None:
         self._client, self._source, self._intake, self._committer = client, source, intake, committer
         self._reader, self._drain, self._gateways, self._values = reader, drain, gateways, values
@@ -79,6 +89,7 @@ class Centre:
         self._spool_max_bytes = spool_max_bytes
         self._refill = refill
         self._cautious = cautious
+        self._asking = Asking(ask_after_s)
         self._book = ReceiptBook()
         self._commands: deque[tuple[str, bytes]] = deque()
         self._under_way: asyncio.Queue[_UnderWay] = asyncio.Queue(GROUPS_UNDER_WAY)
@@ -141,10 +152,32 @@ class Centre:
         for epoch, ranges in received_of(status, gateway, self._intake.received).items():
             group.due.append(Due(address, epoch, ranges, [], arrival.arrived_s))
         if self._refill:
-            for epoch, ranges in missing_of(status, gateway, self._intake.received).items():
-                ask = Command(command="resend", epoch=epoch_text(epoch), ranges=[[a, b] for a, b in ranges])
-                self._command(address.district, gateway, ask)
-                self._metrics.resends.inc()
+            for epoch, ranges in missing_of(status, gateway, self._intake.received, self._intake.gone).items():
+                self._ask_again(address.district, gateway, epoch, ranges)
+
+    def _ask_again(self, district: str, gateway: str, epoch: int, ranges: list[Range]) -> None:
+        ask = Command(command="resend", epoch=epoch_text(epoch), ranges=[[a, b] for a, b in ranges])
+        self._command(district, gateway, ask)
+        self._metrics.resends.inc()
+
+    async def change(self, make: Callable[[Group], T]) -> T:
+        """One change of the spool between two of intake's; it is durable when this returns."""
+        async with self._taking:
+            group = Group()
+            answer = make(group)
+            committed = self._committer.submit(group.change)
+        await committed
+        if group.change.rows:
+            self._drain.rows_added()
+        for accepted in group.accepted:
+            self._values.note(accepted)
+        return answer
+
+    def set_registry(self, known: Directory, values: LastValues, districts: Mapping[str, str]) -> None:
+        """From the next message on this registry is in force."""
+        values.take_over(self._values)
+        self._intake.known, self._values = known, values
+        self._gateways.set_registry(districts)
 
     # after the fsync
 
@@ -228,6 +261,27 @@ class Centre:
 
     # watching
 
+    async def ask_for_missing(self) -> None:
+        """Ask gateways for what has been missing for long; what they no longer have is lost, and counted."""
+        while True:
+            await asyncio.sleep(min(ASK_LOOK_S, self._asking.patience_s))
+            if not self._client.live:
+                continue
+            for gateway, view in list(self._gateways.views.items()):
+                due = self._asking.look(gateway, view, self._intake.received, self._intake.gone, time.monotonic())
+                for epoch, ranges in due.ask.items():
+                    log.info("%s is asked again for %d missing readings", gateway, count(ranges))
+                    self._ask_again(view.district, gateway, epoch, ranges)
+                for epoch, ranges in due.lost.items():
+                    await self._lost(gateway, epoch, ranges)
+
+    async def _lost(self, gateway: str, epoch: int, ranges: list[Range]) -> None:
+        log.error("%s no longer has %d readings that never came", gateway, count(ranges))
+        intake = self._intake
+        await self.change(
+            lambda group: put_gone(group.change, intake.gone, intake.received, gateway, epoch, ranges, lost=True)
+        )
+
     async def watch(self) -> None:
         """Stop intake while the disk or the spool is full."""
         while True:
@@ -254,9 +308,15 @@ class Centre:
 
     async def rebuild_received(self) -> None:
         """A spool row was damaged: find out anew what was received, and ask for the rest."""
+        await self.forget(Change)
+
+    async def forget(self, make: Callable[[], Change]) -> None:
+        """Commit a change that takes something from what was received, find out what is left, and ask for the rest."""
         async with self._taking:
+            change = make()
+            change.meta[REFILL_UNTIL] = refill_until(time.time_ns() // 1_000_000)
             # Everything submitted before is in the database after this, too.
-            await self._committer.commit(Change(meta={REFILL_UNTIL: refill_until(time.time_ns() // 1_000_000)}))
+            await self._committer.commit(change)
             holding = await asyncio.to_thread(self._reader.holding)
             self._intake.received.replace(holding.received)
         self.refill()

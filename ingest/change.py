@@ -6,11 +6,12 @@ holds after every commit, whenever the process is killed.
 
 import zlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from ingest.received import parse_ranges, ranges_text
+from ingest.received import Logs, parse_ranges, ranges_text
 from wire.names import epoch_text
 from wire.ranges import Range
 from wire.reasons import Reason
@@ -86,6 +87,10 @@ class Letter:
     epoch: int | None = None
     ranges: list[Range] = field(default_factory=list)
     sensor: str = ""
+    count: int = 1
+    """How often the same was refused."""
+    last_ms: int = 0
+    """When last; 0 is when it was received."""
 
     @property
     def readings(self) -> int:
@@ -100,8 +105,32 @@ class Letter:
         return f"{self.gateway}/{epoch_text(self.epoch)}/{ranges_text(self.ranges)}"
 
 
-SettledPiece = tuple[str, int, int, int]
-"""Gateway, epoch, first and last number of one range of what the store accepted."""
+Piece = tuple[str, int, int, int]
+"""Gateway, epoch, first and last number of one range."""
+
+
+class Mark(NamedTuple):
+    """What a replay did with a letter that is no longer one, or not all of it. Numbers of readings."""
+
+    replayed_ms: int
+    letter: int
+    reason: str
+    gateway: str
+    epoch: int | None
+    ranges: str
+    sensor: str
+    stored: int
+    repeated: int
+    refused: int
+
+
+class Again(NamedTuple):
+    """A letter that a replay refused again, and why now."""
+
+    letter: int
+    reason: Reason
+    detail: str
+    replayed_ms: int
 
 
 @dataclass(slots=True)
@@ -117,8 +146,21 @@ class Change:
     letters: list[Letter] = field(default_factory=list)
     repeated_letters: list[tuple[str, int]] = field(default_factory=list)
     """Key of a letter that is there, and when it was refused again."""
-    settled_drop: list[SettledPiece] = field(default_factory=list)
-    settled_put: list[SettledPiece] = field(default_factory=list)
+    kept_letters: list[Letter] = field(default_factory=list)
+    """What a replay left of a letter, or an import brought: letters, but no new refusals."""
+    letters_gone: list[int] = field(default_factory=list)
+    """Letters that were replayed or exported, by id. Their counts are moved by whoever takes them away."""
+    refused_again: list[Again] = field(default_factory=list)
+    replayed: list[Mark] = field(default_factory=list)
+    settled_drop: list[Piece] = field(default_factory=list)
+    settled_put: list[Piece] = field(default_factory=list)
+    exported_drop: list[Piece] = field(default_factory=list)
+    exported_put: list[Piece] = field(default_factory=list)
+    gone_drop: list[Piece] = field(default_factory=list)
+    gone_put: list[Piece] = field(default_factory=list)
+    """What a gateway says it no longer has."""
+    tallies: Counter[str] = field(default_factory=Counter)
+    """Counters that no equation needs."""
     counts: Counter[Count] = field(default_factory=Counter)
     marks: list[str] = field(default_factory=list)
     """Digests of messages about to be decoded after an unclean stop."""
@@ -138,7 +180,41 @@ class Change:
         self.counts[Count.WAITING] -= number
         self.counts[Count.SET_ASIDE] += number
 
+    def keep_letter(self, letter: Letter) -> None:
+        """Put a letter in that was refused before, and count its readings as dead."""
+        self.kept_letters.append(letter)
+        self.counts[Count.DEAD] += letter.readings
+
     def add_letter(self, letter: Letter) -> None:
         """Put a new letter in, and count it."""
         self.letters.append(letter)
         self.counts[Count.DEAD] += letter.readings
+
+
+def move_pieces(
+    pieces: tuple[list[Piece], list[Piece]],
+    logs: Logs,
+    gateway: str,
+    epoch: int,
+    *,
+    add: Iterable[Range] = (),
+    remove: Iterable[Range] = (),
+) -> None:
+    """Change a set of identities, here and in a change: `pieces` are its lists of dropped and of new ranges.
+
+    A log that is changed twice in one change leaves only what holds at its end.
+    """
+    numbers = logs.of(gateway, epoch)
+    before = set(numbers)
+    numbers.update(add)
+    for first, last in remove:
+        numbers.remove(first, last)
+    after = set(numbers)
+    drop, put = pieces
+    for first, last in before - after:
+        piece = (gateway, epoch, first, last)
+        if piece in put:
+            put.remove(piece)
+        else:
+            drop.append(piece)
+    put.extend((gateway, epoch, first, last) for first, last in after - before)

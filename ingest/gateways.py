@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ingest.gone import had_or_gone
 from ingest.received import Logs, count, missing, within
 from wire.messages import LogExtent, State, Status
 from wire.names import epoch_number
@@ -57,12 +58,25 @@ class Gateways:
             if status.logs:
                 view.logs = status.logs
 
-    def backlog(self, gateway: str, received: Logs) -> int:
-        """How many readings its newest hello names that were not received."""
+    def set_registry(self, districts: Mapping[str, str]) -> None:
+        """The gateways are these now; what is known of those that stay is kept."""
+        before, self.views = self.views, {gateway: GatewayView(district) for gateway, district in districts.items()}
+        for gateway, view in self.views.items():
+            known = before.get(gateway)
+            if known is not None and known.district == view.district:
+                self.views[gateway] = known
+
+    def backlog(self, gateway: str, received: Logs, gone: Logs) -> int:
+        """How many readings its newest hello names that were not received and are not gone."""
         view = self.views[gateway]
-        return sum(
-            count(missing(received, gateway, epoch_number(one.epoch), one.first, one.last)) for one in list(view.logs)
-        )
+        total = 0
+        for one in list(view.logs):
+            epoch = epoch_number(one.epoch)
+            if gone.look(gateway, epoch):
+                total += count(had_or_gone(received, gone, gateway, epoch).missing(one.first, one.last))
+            else:
+                total += count(missing(received, gateway, epoch, one.first, one.last))
+        return total
 
 
 def received_of(status: Status, gateway: str, received: Logs) -> dict[int, list[Range]]:
@@ -76,12 +90,12 @@ def received_of(status: Status, gateway: str, received: Logs) -> dict[int, list[
     return out
 
 
-def missing_of(status: Status, gateway: str, received: Logs) -> dict[int, list[Range]]:
-    """What a hello names and was not received: what there is to ask for."""
+def missing_of(status: Status, gateway: str, received: Logs, gone: Logs) -> dict[int, list[Range]]:
+    """What a hello names, was not received and is not gone: what there is to ask for."""
     out: dict[int, list[Range]] = {}
     for one in status.logs:
         epoch = epoch_number(one.epoch)
-        ranges = missing(received, gateway, epoch, one.first, one.last)
+        ranges = had_or_gone(received, gone, gateway, epoch).missing(one.first, one.last)
         if ranges:
             out[epoch] = ranges[:MOST_RANGES]
     return out

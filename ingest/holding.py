@@ -18,14 +18,17 @@ class Totals:
     rows: int = 0
     bytes: int = 0
     letters: int = 0
+    letter_bytes: int = 0
 
     def add(self, change: Change) -> None:
         """This change was committed."""
         self.rows += len(change.rows) - len(change.trimmed) - len(change.set_aside)
         self.bytes += sum(len(row.body) for row in change.rows) - change.gone_bytes
-        self.letters += len(change.letters)
+        self.letters += len(change.letters) + len(change.kept_letters) - len(change.letters_gone)
         for name, number in change.counts.items():
             self.counters[name.value] = self.counters.get(name.value, 0) + number
+        for tally, number in change.tallies.items():
+            self.counters[tally] = self.counters.get(tally, 0) + number
         for letter in change.letters:
             name_of = DEAD_PREFIX + letter.reason.value
             self.counters[name_of] = self.counters.get(name_of, 0) + 1
@@ -37,6 +40,9 @@ class Holding:
 
     received: Logs = field(default_factory=Logs)
     settled: Logs = field(default_factory=Logs)
+    exported: Logs = field(default_factory=Logs)
+    gone: Logs = field(default_factory=Logs)
+    """What gateways say they no longer have."""
     dead_keys: set[str] = field(default_factory=set)
     totals: Totals = field(default_factory=Totals)
     damaged: int = 0
@@ -51,6 +57,11 @@ def read_holding(db: sqlite3.Connection) -> Holding:
         for gateway, epoch, first, last in db.execute("SELECT gateway, epoch, first, last FROM settled"):
             holding.settled.of(gateway, epoch).add(first, last)
             received.of(gateway, epoch).add(first, last)
+        for gateway, epoch, first, last in db.execute("SELECT gateway, epoch, first, last FROM exported"):
+            holding.exported.of(gateway, epoch).add(first, last)
+            received.of(gateway, epoch).add(first, last)
+        for gateway, epoch, first, last in db.execute("SELECT gateway, epoch, first, last FROM gone"):
+            holding.gone.of(gateway, epoch).add(first, last)
         for fields in db.execute(f"SELECT {ROW_COLUMNS} FROM spool ORDER BY id"):
             row = Row(*fields)
             totals.rows += 1
@@ -59,8 +70,9 @@ def read_holding(db: sqlite3.Connection) -> Holding:
                 received.add(row.gateway, row.epoch, row.identities())
             else:
                 holding.damaged += 1
-        for gateway, epoch, ranges, key in db.execute("SELECT gateway, epoch, ranges, key FROM letters"):
+        for gateway, epoch, ranges, key, size in db.execute("SELECT gateway, epoch, ranges, key, bytes FROM letters"):
             totals.letters += 1
+            totals.letter_bytes += size
             if epoch is None:
                 holding.dead_keys.add(key)
             else:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ingest.body import encode_body
 from ingest.change import Change, Count, Letter, make_row
+from ingest.gone import REFUSED, gone_in, put_gone
 from ingest.pipeline import (
     Accepted,
     Decoder,
@@ -78,19 +79,21 @@ class Intake:
         dead_keys: set[str],
         poison: set[str],
         next_id: int,
+        gone: Logs | None = None,
         decode: Decoder = decode_batch,
     ) -> None:
         self.known = known
         self._bounds = bounds
         self.received = received
-        self._dead_keys = dead_keys
-        self._poison = poison
+        self.gone = gone if gone is not None else Logs()
+        self.dead_keys = dead_keys
+        self.poison = poison
         self._next_id = next_id
         self._decode = decode
 
     def is_poison(self, name: str) -> bool:
         """Whether messages of this digest are refused undecoded."""
-        return name in self._poison
+        return name in self.poison
 
     def take(self, arrival: Arrival, group: Group) -> None:
         """Decide on one message of readings (or of no known kind)."""
@@ -107,8 +110,12 @@ class Intake:
         if arrival.unreadable:
             reason = Reason.TOO_LARGE if arrival.too_large else Reason.SCHEMA
             return refuse_whole(_address(arrival.topic), reason, arrival.unreadable)
-        if self._poison and digest(arrival.payload) in self._poison:
+        if self.poison and digest(arrival.payload) in self.poison:
             return refuse_whole(_address(arrival.topic), Reason.POISON, "refused undecoded")
+        return self.rejudge(arrival)
+
+    def rejudge(self, arrival: Arrival) -> Judged:
+        """What becomes of a message by the registry and the limits in force, were it the first time that it came."""
         bounds = self._bounds(arrival.received_ms)
         return judge(arrival.topic, arrival.payload, arrival.content_type, self.known, bounds, self._decode)
 
@@ -117,11 +124,11 @@ class Intake:
         change = group.change
         letter = _letter(arrival, refused, digest(arrival.payload))
         change.counts[Count.RECEIVED] += 1
-        if letter.key in self._dead_keys:
+        if letter.key in self.dead_keys:
             change.counts[Count.REPEATED] += 1
             change.repeated_letters.append((letter.key, arrival.received_ms))
         else:
-            self._dead_keys.add(letter.key)
+            self.dead_keys.add(letter.key)
             change.add_letter(letter)
         if judged.address is not None:
             told = Refusal(reason=refused.reason, detail=refused.detail[:DETAIL_TOLD], digest=letter.digest)
@@ -136,32 +143,51 @@ class Intake:
             counts[Count.REPEATED] += total - new_total
         told = [_told(one, judged.epoch) for one in _merged(judged.refused)] if judged.refused else []
         if new_total < total:
-            _keep_only(judged, RangeSet(new))
+            keep_only(judged, RangeSet(new))
         refused_total = 0
-        if judged.refused:
-            name = digest(arrival.payload)
-            for refused in _merged(judged.refused):
-                letter = _letter(arrival, refused, name, gateway, judged.epoch)
-                change.add_letter(letter)
-                refused_total += letter.readings
-        readings = new_total - refused_total
-        if readings:
-            taken = (
-                coalesce(
-                    [seq for one in judged.accepted for seq in one.seq] + [record.seq for record in judged.records]
-                )
-                if refused_total
-                else new
-            )
-            body = encode_body(judged.accepted, judged.records)
-            change.rows.append(
-                make_row(self._next_id, arrival.received_ms, gateway, judged.epoch, taken, readings, body)
-            )
-            self._next_id += 1
-            counts[Count.WAITING] += readings
-            group.accepted.extend(judged.accepted)
+        for letter in letters_of(arrival, judged, gateway):
+            change.add_letter(letter)
+            refused_total += letter.readings
+        if new_total > refused_total:
+            self.spool(arrival.received_ms, gateway, judged, group, None if refused_total else new)
         if judged.address is not None:
             group.due.append(Due(judged.address, judged.epoch, ranges, told, arrival.arrived_s))
+
+    def spool(
+        self, received_ms: int, gateway: str, judged: Judged, group: Group, ranges: list[Range] | None = None
+    ) -> int:
+        """Put what was accepted into the spool: these ranges, when they are known already. How many readings."""
+        if ranges is None:
+            ranges = coalesce(
+                [seq for one in judged.accepted for seq in one.seq] + [record.seq for record in judged.records]
+            )
+        readings = count(ranges)
+        body = encode_body(judged.accepted, judged.records)
+        change = group.change
+        change.rows.append(make_row(self._next_id, received_ms, gateway, judged.epoch, ranges, readings, body))
+        self._next_id += 1
+        change.counts[Count.WAITING] += readings
+        group.accepted.extend(judged.accepted)
+        if judged.records:
+            note_gone(judged.records, gateway, self, change)
+        return readings
+
+
+def note_gone(records: list[Record], gateway: str, intake: Intake, change: Change) -> None:
+    """Gaps that name numbers: the gateway has them no longer, there is no use in asking for them."""
+    for record in records:
+        named = gone_in(record)
+        if named is not None:
+            reason, epoch, ranges = named
+            put_gone(change, intake.gone, intake.received, gateway, epoch, ranges, lost=reason != REFUSED)
+
+
+def letters_of(arrival: Arrival, judged: Judged, gateway: str) -> list[Letter]:
+    """The dead letters of a message with an identity."""
+    if not judged.refused:
+        return []
+    name = digest(arrival.payload)
+    return [_letter(arrival, refused, name, gateway, judged.epoch) for refused in _merged(judged.refused)]
 
 
 def _address(topic: str) -> Topic | None:
@@ -176,7 +202,7 @@ def _told(refused: Refused, epoch: int) -> Refusal:
     return Refusal(reason=refused.reason, detail=refused.detail[:DETAIL_TOLD], epoch=epoch_text(epoch), ranges=ranges)
 
 
-def _keep_only(judged: Judged, new: RangeSet) -> None:
+def keep_only(judged: Judged, new: RangeSet) -> None:
     """Leave of the message only what was not received before."""
     accepted: list[Accepted] = []
     for one in judged.accepted:

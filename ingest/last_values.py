@@ -38,6 +38,14 @@ class LastValues:
             for sensor in station.sensors
         }
 
+    def take_over(self, older: "LastValues") -> None:
+        """What was known of the sensors that are here too."""
+        for key, last in self._sensors.items():
+            known = older._sensors.get(key)
+            if known is not None:
+                last.value, last.value_ms = known.value, known.value_ms
+                last.flag, last.flag_ms = known.flag, known.flag_ms
+
     def all(self) -> list[LastValue]:
         """Every sensor, in the registry's order."""
         return list(self._sensors.values())

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from hydrology.registry import Registry
 from ingest.change import PARTS, Count
 from ingest.gateways import Gateways
+from ingest.gone import LOST_PREFIX
 from ingest.last_values import NEVER_MS, LastValue, LastValues
 from ingest.received import Logs
 from wire.reasons import Reason
@@ -83,6 +84,10 @@ class Reading:
     spool_rows: int = 0
     spool_bytes: int = 0
     letters: int = 0
+    letter_bytes: int = 0
+    export_bytes: int = 0
+    registry_ok_s: float = 0.0
+    registry_failures: int = 0
     file_bytes: int = 0
     free_bytes: int = 0
     oldest_ms: int | None = None
@@ -104,10 +109,17 @@ class StateCollector(Collector):
         values: LastValues,
         gateways: Gateways,
         received: Logs,
+        gone: Logs,
         read: Callable[[], Reading],
         now_ms: Callable[[], int],
     ) -> None:
-        self._registry, self._values, self._gateways, self._received = registry, values, gateways, received
+        self.registry, self.values, self._gateways, self._received, self._gone = (
+            registry,
+            values,
+            gateways,
+            received,
+            gone,
+        )
         self._read, self._now_ms = read, now_ms
 
     def describe(self) -> Iterable[Metric]:
@@ -118,8 +130,9 @@ class StateCollector(Collector):
         """All of it."""
         yield from self._places()
         yield from self._sensors()
-        yield from self._gateway_views()
-        yield from self._pipeline(self._read())
+        now = self._read()
+        yield from self._gateway_views(now)
+        yield from self._pipeline(now)
 
     def _places(self) -> Iterator[Metric]:
         stations = GaugeMetricFamily(
@@ -134,7 +147,7 @@ class StateCollector(Collector):
         sensors = GaugeMetricFamily(
             "aryk_sensor_info", "A sensor of the registry and the gateway that reads it.", labels=[*_SENSOR, "gateway"]
         )
-        for station in self._registry.stations:
+        for station in self.registry.stations:
             where = [station.id, station.district]
             stations.add_metric([*where, station.name], 1)
             if station.latitude is not None and station.longitude is not None:
@@ -145,7 +158,7 @@ class StateCollector(Collector):
                 sensors.add_metric(labels, 1)
         yield from (stations, latitude, longitude, sensors)
         gateways = GaugeMetricFamily("aryk_gateway_info", "A gateway of the registry.", labels=["gateway", "district"])
-        for gateway in self._registry.gateways:
+        for gateway in self.registry.gateways:
             gateways.add_metric([gateway.id, gateway.district], 1)
         yield gateways
 
@@ -159,7 +172,7 @@ class StateCollector(Collector):
             "A threshold of the registry.",
             labels=[*_SENSOR, "severity", "direction"],
         )
-        for one in self._values.all():
+        for one in self.values.all():
             labels = [one.station, one.sensor, one.quantity, one.district]
             interval.add_metric(labels, one.interval_s)
             if one.value_ms != NEVER_MS:
@@ -171,7 +184,7 @@ class StateCollector(Collector):
                 threshold.add_metric([*labels, severity, "below" if severity == "low" else "above"], limit)
         yield from (value, timestamp, flag, interval, threshold)
 
-    def _gateway_views(self) -> Iterator[Metric]:
+    def _gateway_views(self, now: Reading) -> Iterator[Metric]:
         labels = ["gateway", "district"]
         up = GaugeMetricFamily("aryk_gateway_up", "1 online or in its planned sleep, 0 lost.", labels=labels)
         seen = GaugeMetricFamily(
@@ -179,6 +192,9 @@ class StateCollector(Collector):
         )
         backlog = GaugeMetricFamily(
             "aryk_gateway_backlog_readings", "Named by its newest hello and not received.", labels=labels
+        )
+        lost = CounterMetricFamily(
+            "aryk_gateway_lost_readings", "No longer at the gateway, and never received.", labels=labels
         )
         now_ms = self._now_ms()
         for gateway, view in self._gateways.views.items():
@@ -188,9 +204,10 @@ class StateCollector(Collector):
                 up.add_metric(where, float(is_up))
             if view.seen_ms is not None:
                 seen.add_metric(where, view.seen_ms / 1000)
+            lost.add_metric(where, now.counters.get(LOST_PREFIX + gateway, 0))
             if view.logs:
-                backlog.add_metric(where, self._gateways.backlog(gateway, self._received))
-        yield from (up, seen, backlog)
+                backlog.add_metric(where, self._gateways.backlog(gateway, self._received, self._gone))
+        yield from (up, seen, backlog, lost)
 
     def _pipeline(self, now: Reading) -> Iterator[Metric]:
         readings = CounterMetricFamily(
@@ -210,6 +227,9 @@ class StateCollector(Collector):
         for name, text, number in (
             ("waiting_readings", "Readings in the spool.", now.counters.get(Count.WAITING.value, 0)),
             ("dead_letters_kept", "Dead letters kept now.", now.letters),
+            ("dead_letters_bytes", "Bytes of the dead letters kept now.", now.letter_bytes),
+            ("dead_letters_export_bytes", "Bytes of the files of exported dead letters.", now.export_bytes),
+            ("registry_last_ok_timestamp_seconds", "When the registry in force was read.", now.registry_ok_s),
             ("spool_rows", "Messages waiting in the spool.", now.spool_rows),
             ("spool_bytes", "Bytes of the messages waiting in the spool.", now.spool_bytes),
             ("spool_file_bytes", "Size of the spool's files.", now.file_bytes),
@@ -226,6 +246,7 @@ class StateCollector(Collector):
                 value=now.oldest_ms / 1000,
             )
         for name, text, number in (
+            ("registry_reload_failures", "Changes of the registry that were wrong.", now.registry_failures),
             ("broker_connects", "Connections made.", now.broker_connects),
             ("broker_failures", "Connections lost or refused.", now.broker_failures),
             ("broker_sessions_lost", "Times the broker had forgotten our session.", now.sessions_lost),

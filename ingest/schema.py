@@ -1,6 +1,6 @@
 """The tables of the spool's database. Spool, dead letters and counters share it, and so one fsync."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 WAL_BOUND_BYTES = 16 * 1024 * 1024
 """The write-ahead log is brought back below this after every commit."""
@@ -11,6 +11,43 @@ BUSY_TIMEOUT_S = 10.0
 """How long one connection waits for another: a checkpoint, a copy being made."""
 ROW_COLUMNS = "id, received_ms, gateway, epoch, ranges, readings, body, crc"
 """Of the table spool, in the order of `ingest.change.Row`."""
+
+_VERSION_2 = """
+ALTER TABLE letters ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE letters ADD COLUMN replays INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE letters ADD COLUMN replayed_ms INTEGER;
+CREATE TABLE exported (
+    gateway TEXT NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    PRIMARY KEY (gateway, epoch, first)
+) WITHOUT ROWID;
+CREATE TABLE gone (
+    gateway TEXT NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    PRIMARY KEY (gateway, epoch, first)
+) WITHOUT ROWID;
+CREATE TABLE replayed (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, replayed_ms INTEGER NOT NULL, letter INTEGER NOT NULL, reason TEXT NOT NULL,
+    gateway TEXT NOT NULL, epoch INTEGER, ranges TEXT NOT NULL, sensor TEXT NOT NULL,
+    stored INTEGER NOT NULL, repeated INTEGER NOT NULL, refused INTEGER NOT NULL
+);
+"""
+"""What version 2 added: what a letter takes, what a replay did, what was exported, what a gateway no longer has."""
+
+LETTER_BYTES = 512
+"""What a letter takes beside its payload."""
+
+UPGRADE = f"""
+BEGIN IMMEDIATE;
+{_VERSION_2}
+UPDATE letters SET bytes = {LETTER_BYTES};
+UPDATE letters SET bytes = bytes + ifnull((SELECT length(payload) FROM payloads WHERE digest = letters.digest), 0)
+WHERE id IN (SELECT min(id) FROM letters GROUP BY digest);
+PRAGMA user_version = {SCHEMA_VERSION};
+COMMIT;
+"""
+"""From version 1."""
+
+REPLAYED_KEPT = 10_000
+"""Marks of replays that are kept, the newest."""
 
 CREATE = f"""
 BEGIN;
@@ -34,10 +71,11 @@ CREATE TABLE letters (
     count INTEGER NOT NULL, gateway TEXT NOT NULL, epoch INTEGER, ranges TEXT NOT NULL, sensor TEXT NOT NULL,
     readings INTEGER NOT NULL, digest TEXT NOT NULL
 );
+INSERT INTO meta VALUES ('clean', '0');
 CREATE INDEX letters_by_digest ON letters (digest);
 CREATE TABLE payloads (digest TEXT PRIMARY KEY, payload BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE suspects (digest TEXT PRIMARY KEY, deaths INTEGER NOT NULL, in_hand INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO meta VALUES ('clean', '0');
+{_VERSION_2}
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
 """

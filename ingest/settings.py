@@ -44,6 +44,13 @@ class SpoolSettings(_Table):
     max_bytes: Annotated[int, Field(ge=1_000_000)] = 20_000_000_000
 
 
+class DeadLetterSettings(_Table):
+    """How many dead letters are kept in the spool's database; the oldest are exported to files beside it before they go."""
+
+    max_bytes: Annotated[int, Field(ge=1_000_000)] = 500_000_000
+    max_age: Duration = 90 * 86_400.0
+
+
 class IngestSettings(_Table):
     """The whole configuration. `id` is the MQTT client id: keep it, the broker keeps the session under it."""
 
@@ -54,6 +61,7 @@ class IngestSettings(_Table):
     store: StoreSettings = SqliteSettings()
     limits: LimitSettings = LimitSettings()
     spool: SpoolSettings = SpoolSettings()
+    dead_letters: DeadLetterSettings = DeadLetterSettings()
     health: HealthSettings = HealthSettings()
 
 

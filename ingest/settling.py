@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from ingest.change import Change, Count
+from ingest.change import Change, Count, Piece, move_pieces
 from ingest.intake import point_letter, record_letter
 from ingest.lanes import InHand
 from ingest.received import Logs
@@ -44,12 +44,11 @@ def settle(hands: list[InHand], settled: Logs, topic_of: Callable[[str], str]) -
 
 def put_settled(change: Change, settled: Logs, gateway: str, epoch: int, stored: RangeSet) -> None:
     """Add these ranges to what is settled, here and in the change."""
-    numbers = settled.of(gateway, epoch)
-    before = set(numbers)
-    numbers.update(stored)
-    after = set(numbers)
-    change.settled_drop.extend((gateway, epoch, first, last) for first, last in before - after)
-    change.settled_put.extend((gateway, epoch, first, last) for first, last in after - before)
+    drop: list[Piece] = []
+    put: list[Piece] = []
+    move_pieces((drop, put), settled, gateway, epoch, add=stored)
+    change.settled_drop += drop  # a log comes once in a change
+    change.settled_put += put
 
 
 class Deliveries:
@@ -81,6 +80,10 @@ class Deliveries:
                 del self._changed[gateway]
                 out.append(DeliveryPoint(gateway, wall_ms - wall_ms % HOUR_MS, self._body(gateway)))
         return out
+
+    def changed(self, gateway: str) -> None:
+        """This gateway's ranges were set anew."""
+        self._changed[gateway] = None
 
     def again(self, points: list[DeliveryPoint]) -> None:
         """They were not written."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from ingest.change import Change, Letter
+from ingest.change import Change, Letter, Piece
 from ingest.holding import Holding, Totals, read_holding
 from ingest.received import ranges_text
 from ingest.schema import (
@@ -21,8 +21,11 @@ from ingest.schema import (
     CREATE,
     DEAD_PREFIX,
     FREE_MARGIN_BYTES,
+    LETTER_BYTES,
+    REPLAYED_KEPT,
     ROW_COLUMNS,
     SCHEMA_VERSION,
+    UPGRADE,
     WAL_BOUND_BYTES,
 )
 
@@ -113,6 +116,8 @@ class Spool:
                 self.lost = _set_file_aside(self.path)
                 log.error("the spool is damaged (%s): set aside as %s, a new one is begun", error, self.lost)
             else:
+                if db.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+                    db.executescript(UPGRADE)
                 db.execute("UPDATE meta SET value = '0' WHERE key = 'clean'")
                 return db
         return self._begin(_connect(self.path))
@@ -173,9 +178,10 @@ class Spool:
         """Make these changes durable, all together. Raises sqlite3.Error, then none of them is."""
         db = self._open_db
         db.execute("BEGIN IMMEDIATE")
+        letter_bytes = 0
         try:
             for change in changes:
-                _apply(db, change, now_ms)
+                letter_bytes += _apply(db, change, now_ms)
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
@@ -183,6 +189,7 @@ class Spool:
             raise
         for change in changes:
             self.totals.add(change)
+        self.totals.letter_bytes += letter_bytes
         wal = self.path.with_name(self.path.name + "-wal")
         if wal.stat().st_size > WAL_BOUND_BYTES:  # a reader kept SQLite's own checkpoint from beginning anew
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -251,7 +258,9 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _apply(db: sqlite3.Connection, change: Change, now_ms: int) -> None:
+def _apply(db: sqlite3.Connection, change: Change, now_ms: int) -> int:
+    """Carry a change out; how many bytes more the dead letters take after it."""
+    letter_bytes = 0
     if change.rows:
         db.executemany(f"INSERT INTO spool ({ROW_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", change.rows)
     if change.trimmed:
@@ -259,15 +268,26 @@ def _apply(db: sqlite3.Connection, change: Change, now_ms: int) -> None:
     for row_id, why in change.set_aside:
         db.execute(f"INSERT INTO set_aside SELECT {ROW_COLUMNS}, ?, ? FROM spool WHERE id = ?", (now_ms, why, row_id))
         db.execute("DELETE FROM spool WHERE id = ?", (row_id,))
-    if change.settled_drop:
-        db.executemany(
-            "DELETE FROM settled WHERE gateway = ? AND epoch = ? AND first = ?",
-            [(gateway, epoch, first) for gateway, epoch, first, _ in change.settled_drop],
-        )
-    if change.settled_put:
-        db.executemany("INSERT OR REPLACE INTO settled VALUES (?, ?, ?, ?)", change.settled_put)
+    _move(db, "settled", change.settled_drop, change.settled_put)
+    _move(db, "exported", change.exported_drop, change.exported_put)
+    _move(db, "gone", change.gone_drop, change.gone_put)
+    if change.letters_gone:
+        letter_bytes -= _delete_letters(db, change.letters_gone)
     for letter in change.letters:
-        _insert_letter(db, letter)
+        letter_bytes += _insert_letter(db, letter)
+        _count(db, [(DEAD_PREFIX + letter.reason.value, 1)])
+    for letter in change.kept_letters:
+        letter_bytes += _insert_letter(db, letter)
+    for again in change.refused_again:
+        db.execute(
+            "UPDATE letters SET reason = ?2, detail = ?3, replays = replays + 1, replayed_ms = ?4 WHERE id = ?1",
+            (again.letter, again.reason.value, again.detail, again.replayed_ms),
+        )
+    if change.replayed:
+        db.executemany("INSERT INTO replayed VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", change.replayed)
+        db.execute(f"DELETE FROM replayed WHERE id <= (SELECT max(id) FROM replayed) - {REPLAYED_KEPT}")
+    if change.tallies:
+        _count(db, list(change.tallies.items()))
     if change.repeated_letters:
         db.executemany(
             "UPDATE letters SET count = count + 1, last_ms = ?2 WHERE key = ?1",
@@ -284,13 +304,44 @@ def _apply(db: sqlite3.Connection, change: Change, now_ms: int) -> None:
         db.executemany("DELETE FROM suspects WHERE digest = ?", [(digest,) for digest in change.unmarks])
     if change.meta:
         db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(change.meta.items()))
+    return letter_bytes
 
 
-def _insert_letter(db: sqlite3.Connection, letter: Letter) -> None:
+def _move(db: sqlite3.Connection, table: str, drop: list[Piece], put: list[Piece]) -> None:
+    if drop:
+        db.executemany(
+            f"DELETE FROM {table} WHERE gateway = ? AND epoch = ? AND first = ?",
+            [(gateway, epoch, first) for gateway, epoch, first, _ in drop],
+        )
+    if put:
+        db.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?)", put)
+
+
+def _delete_letters(db: sqlite3.Connection, ids: list[int]) -> int:
+    """Take letters away, and the payloads that no letter has any more; the bytes that they took."""
+    size = 0
+    digests: set[str] = set()
+    for letter_id in ids:
+        row = db.execute("SELECT bytes, digest FROM letters WHERE id = ?", (letter_id,)).fetchone()
+        if row is not None:
+            size += row[0]
+            digests.add(row[1])
+            db.execute("DELETE FROM letters WHERE id = ?", (letter_id,))
+    db.executemany(
+        "DELETE FROM payloads WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM letters WHERE digest = ?1)",
+        [(digest,) for digest in digests],
+    )
+    return size
+
+
+def _insert_letter(db: sqlite3.Connection, letter: Letter) -> int:
+    """Put a letter in; the bytes that it takes, its payload with the first letter that has it."""
+    known = db.execute("SELECT 1 FROM letters WHERE digest = ? LIMIT 1", (letter.digest,)).fetchone()
+    size = LETTER_BYTES + (0 if known else len(letter.payload))
     db.execute("INSERT OR IGNORE INTO payloads VALUES (?, ?)", (letter.digest, letter.payload))
     db.execute(
         "INSERT INTO letters (key, reason, detail, topic, content_type, received_ms, last_ms, count, gateway, epoch,"
-        " ranges, sensor, readings, digest) VALUES (?, ?, ?, ?, ?, ?6, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12)"
+        " ranges, sensor, readings, digest, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (key) DO UPDATE SET count = count + 1, last_ms = excluded.last_ms",
         (
             letter.key,
@@ -299,15 +350,18 @@ def _insert_letter(db: sqlite3.Connection, letter: Letter) -> None:
             letter.topic,
             letter.content_type,
             letter.received_ms,
+            letter.last_ms or letter.received_ms,
+            letter.count,
             letter.gateway,
             letter.epoch,
             ranges_text(letter.ranges),
             letter.sensor,
             letter.readings,
             letter.digest,
+            size,
         ),
     )
-    _count(db, [(DEAD_PREFIX + letter.reason.value, 1)])
+    return size
 
 
 def _count(db: sqlite3.Connection, counts: list[tuple[str, int]]) -> None:

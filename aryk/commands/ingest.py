@@ -1,25 +1,17 @@
-"""`aryk ingest`: from the broker to the store, and what was refused on the way."""
+"""`aryk ingest`: from the broker to the store, what is missing, and what was refused on the way."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from aryk.commands import dead_letters
+from aryk.commands.ingest_asking import Config, State, ask_ingest, said_ms, stop
 from aryk.running import fail, start_logging
 from aryk.running import run as run_role
-from settings import SettingsError, parse_duration_s
-
-if TYPE_CHECKING:
-    from ingest.letters import KeptLetter, Letters
-
-Config = Annotated[Path, typer.Option("--config", help="ingest.toml")]
-State = Annotated[Path, typer.Option("--state", envvar="ARYK_STATE", help="state folder")]
-
-SHOWN_BYTES = 4_096
+from settings import SettingsError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,10 +19,10 @@ def add_to(app: typer.Typer) -> None:
     ingest = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
     ingest.command("run")(run)
     ingest.command("check")(check)
-    letters = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-    letters.command("list")(list_letters)
-    letters.command("show")(show_letter)
-    ingest.add_typer(letters, name="dead-letters", help="What was refused, why, and its bytes.")
+    ingest.command("audit")(audit)
+    ingest.command("refetch")(refetch)
+    ingest.command("import")(bring)
+    dead_letters.add_to(ingest)
     app.add_typer(ingest, name="ingest", help="Take readings from the broker, keep them, and write them to the store.")
 
 
@@ -56,7 +48,7 @@ def run(
     except SettingsError as error:
         fail(error)
     except SpoolUnusableError as error:
-        _stop(str(error))
+        stop(str(error))
 
 
 def check(config: Config = Path("ingest.toml")) -> None:
@@ -88,142 +80,130 @@ def check(config: Config = Path("ingest.toml")) -> None:
     typer.echo(f"registry   {len(part.gateways)} gateways, {len(part.stations)} stations, {sensors} sensors")
 
 
-def list_letters(
+def audit(
+    config: Config = Path("ingest.toml"),
     state: State = Path("state"),
-    reason: Annotated[str | None, typer.Option("--reason", help="such as wrong_unit")] = None,
-    gateway: Annotated[str | None, typer.Option("--gateway", help="a gateway's id")] = None,
-    sensor: Annotated[str | None, typer.Option("--sensor", help="a sensor's id")] = None,
-    since: Annotated[str | None, typer.Option("--since", help="2h, 7d, or a time such as 2026-11-23T06:00")] = None,
-    most: Annotated[int, typer.Option("--most", min=1, help="the newest so many")] = 100,
+    station: Annotated[str | None, typer.Option("--station", help="a station's id; left out: all")] = None,
+    day: Annotated[
+        str | None, typer.Option("--day", help="a local day, such as 2026-11-22; left out: yesterday")
+    ] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="so many days that end with it")] = 1,
+    sensors: Annotated[
+        bool, typer.Option("--sensors", help="a line for each sensor, not only for each station")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,
 ) -> None:
-    """List what was refused, the newest last. Works while ingest runs.
+    """Say for each station and day how many readings were expected, are stored, are missing, and why.
+
+    Days are local, by the time zone of the station's district. Expected is what the registry's interval gives. Works while ingest
+    runs. Exit 1 when the store cannot be read.
 
     \b
-    aryk ingest dead-letters list --since 2h
-    aryk ingest dead-letters list --reason unknown_sensor --gateway gw-017
+    aryk ingest audit --config ingest.toml
+    aryk ingest audit --station karatal-12 --day 2026-11-22 --sensors
+    aryk ingest audit --days 7 --json
     """
-    from wire.reasons import Reason
+    import asyncio
+    import time
 
-    if reason is not None and reason not in {one.value for one in Reason}:
-        _stop(f"there is no reason {reason!r}; there are {', '.join(one.value for one in Reason)}", 2)
-    since_ms = None if since is None else _since_ms(since)
-    with _letters(state) as letters:
-        found = letters.find(reason=reason, gateway=gateway, sensor=sensor, since_ms=since_ms, most=most)
+    from hydrology.load import load_registry
+    from ingest.audit import lines_of, table
+    from ingest.auditing import audit_days
+    from ingest.settings import load_settings
+    from store.points import StoreError
+
+    try:
+        settings = load_settings(config)
+        registry = load_registry(settings.registry)
+    except SettingsError as error:
+        fail(error)
+    if station is not None and station not in {one.id for one in registry.stations}:
+        stop(f"the registry has no station {station!r}", 2)
+    try:
+        last = None if day is None else date.fromisoformat(day)
+    except ValueError:
+        stop(f"--day {day!r} is not a day such as 2026-11-22", 2)
+    now_ms = time.time_ns() // 1_000_000
+    try:
+        found = asyncio.run(audit_days(settings, state, registry, station, last, days, now_ms))
+    except (StoreError, OSError) as error:
+        stop(f"the store cannot be read: {error}")
     if as_json:
-        for letter in found:
-            typer.echo(json.dumps(letter.document()))
+        for line in lines_of(found.days, sensors=sensors):
+            typer.echo(json.dumps(line.document()))
         return
-    if not found:
-        typer.echo("No dead letters.")
-        return
-    rows = [("ID", "LAST REFUSED", "REASON", "GATEWAY", "SENSOR", "READINGS", "TIMES", "DETAIL")]
-    rows += [
-        (
-            str(one.id),
-            _time(one.last_ms),
-            one.reason,
-            one.gateway or "-",
-            one.sensor or "-",
-            str(one.readings),
-            str(one.count),
-            _plain(one.detail, 60),
-        )
-        for one in found
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    typer.echo(table(lines_of(found.days, sensors=sensors), sensors=sensors))
+    for note in found.notes:
+        typer.echo(note)
 
 
-def show_letter(
-    letter_id: Annotated[int, typer.Argument(metavar="ID", help="from `aryk ingest dead-letters list`")],
+def refetch(
+    since: Annotated[str, typer.Option("--since", help="2h, 7d, or a time such as 2026-11-23T06:00 (UTC)")],
+    station: Annotated[str | None, typer.Option("--station", help="only the gateways that read this station")] = None,
     state: State = Path("state"),
-    whole: Annotated[bool, typer.Option("--all", help=f"all bytes, not only the first {SHOWN_BYTES}")] = False,
 ) -> None:
-    """Show one dead letter: the reason in words, when and where it came, and its bytes. Works while ingest runs.
+    """Ask the gateways again for what was stored since then: a restored backup of the store has lost it.
+
+    Give the time of the backup, or an earlier one: what is there already stays the same point. The gateways send what their
+    logs still have. While ingest does not run, the order is kept and carried out when it starts.
 
     \b
-    aryk ingest dead-letters show 17
+    aryk ingest refetch --since 2026-11-20T03:00
+    aryk ingest refetch --since 2d --station karatal-12
     """
-    from ingest.letters import hex_dump, readable
+    import time
 
-    with _letters(state) as letters:
-        found = letters.get(letter_id)
-    if found is None:
-        _stop(f"there is no dead letter {letter_id}")
-    letter, payload = found
-    for name, value in _facts(letter, payload):
-        typer.echo(f"{name:<13}{value}")
-    typer.echo("")
-    most = len(payload) if whole else SHOWN_BYTES
-    text = readable(payload)
-    if text is None:
-        typer.echo(hex_dump(payload, most))
-    else:
-        typer.echo(text[:most] + ("" if len(text) <= most else f"\n... {len(text) - most} characters more"))
-
-
-def _facts(letter: "KeptLetter", payload: bytes) -> Iterator[tuple[str, str]]:
-    from wire.names import epoch_text
-    from wire.reasons import MEANING, Reason
-
-    meaning = MEANING[Reason(letter.reason)] if letter.reason in {one.value for one in Reason} else "not known here"
-    yield "reason", f"{letter.reason}: {meaning}"
-    yield "detail", _plain(letter.detail, 500)
-    yield "received", _time(letter.received_ms)
-    if letter.count > 1:
-        yield "again", f"{letter.count} times, last {_time(letter.last_ms)}"
-    yield "topic", _plain(letter.topic, 300)
-    yield "content type", _plain(letter.content_type or "none", 100)
-    yield "gateway", letter.gateway or "not known"
-    if letter.sensor:
-        yield "sensor", letter.sensor
-    if letter.epoch is not None:
-        yield "identity", f"epoch {epoch_text(letter.epoch)}, numbers {letter.ranges}"
-    yield "bytes", f"{len(payload)}, digest {letter.digest}"
-
-
-@contextmanager
-def _letters(state: Path) -> Iterator["Letters"]:
-    import sqlite3
-
-    from ingest.letters import open_letters
+    from ingest.alone import keep_order
+    from ingest.control import NobodyThereError
+    from ingest.refetch import Order
     from ingest.settings import spool_path
 
-    path = spool_path(state)
+    order = Order(said_ms(since, "--since"), station)
     try:
-        with open_letters(path) as letters:
-            yield letters
-    except FileNotFoundError:
-        _stop(f"there is no spool at {path}: give ingest's state folder with --state")
-    except sqlite3.Error as error:
-        _stop(f"{path} cannot be read: {error}")
+        answer = ask_ingest(state, "refetch", {"since_ms": order.since_ms, "station": station})
+    except NobodyThereError:
+        from aryk.commands.ingest_asking import spool_errors
+
+        with spool_errors(state):
+            keep_order(spool_path(state), order, time.time_ns() // 1_000_000)
+        typer.echo("Ingest does not run: it will ask when it starts.")
+        return
+    typer.echo(
+        f"{answer['readings']} readings are asked for again. `aryk_gateway_backlog_readings` shows what is still to come."
+    )
 
 
-def _since_ms(text: str) -> int:
-    try:
-        seconds = parse_duration_s(text)
-        return round((datetime.now(UTC) - timedelta(seconds=seconds)).timestamp() * 1000)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        _stop(f"--since {text!r} is neither a duration such as 2h nor a time such as 2026-11-23T06:00", 2)
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+def bring(
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE", help="spool.sqlite of an old ingest, or an export of dead letters")
+    ],
+    config: Config = Path("ingest.toml"),
+    state: State = Path("state"),
+) -> None:
+    """Take in an old spool that was found, or dead letters that were exported.
 
+    What waits in the old spool is stored, once, whatever has come since by another way; its dead letters, and exported ones,
+    are dead letters here again: look at them, and replay them. The file itself is not changed. It may be done twice.
+    Works while ingest runs; then FILE is read by ingest, and must be where ingest can read it.
 
-def _time(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    \b
+    aryk ingest import /mnt/old-disk/ingest/spool.sqlite
+    aryk ingest import state/ingest/dead-letters/dead-letters-20261123T193000Z-1f03a2.jsonl.gz
+    """
+    from aryk.commands.ingest_asking import do
+    from ingest.settings import spool_path
 
-
-def _plain(text: str, most: int) -> str:
-    """Text from outside, without what a terminal would obey."""
-    shown = "".join(one if one.isprintable() else "?" for one in text)
-    return shown if len(shown) <= most else shown[: most - 3] + "..."
-
-
-def _stop(message: str, code: int = 1) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)
+    if not path.is_file():
+        stop(f"there is no file {path}")
+    if path.resolve() == spool_path(state).resolve():
+        stop("this is the spool that is in use here: there is nothing to import", 2)
+    answer = do(state, config, "import", {"path": str(path.resolve())})
+    typer.echo(
+        f"{answer['readings']} readings of {answer['rows']} messages: {answer['waiting']} wait for the store now,"
+        f" {answer['repeated']} were here before."
+    )
+    typer.echo(f"{answer['letters']} dead letters: {answer['kept']} are here again, the others were here before.")
+    if answer["damaged"]:
+        typer.echo(
+            f"{answer['damaged']} messages are damaged: their gateways are asked for them by `aryk ingest refetch`."
+        )

@@ -22,7 +22,7 @@ def test_a_hello_is_answered_with_what_was_received_of_its_logs() -> None:
     received = Logs()
     take_new(received, "gw1", EPOCH, [1, 2, 3, 4, 7, 11])
     assert received_of(HELLO, "gw1", received) == {EPOCH: [(3, 4), (7, 7)]}
-    assert missing_of(HELLO, "gw1", received) == {EPOCH: [(5, 6), (8, 10)]}
+    assert missing_of(HELLO, "gw1", received, Logs()) == {EPOCH: [(5, 6), (8, 10)]}
 
 
 def test_online_lost_and_asleep() -> None:

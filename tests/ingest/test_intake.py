@@ -23,6 +23,17 @@ def test_good_readings_become_one_row_that_names_its_identities() -> None:
     assert group.seen == {"gw1": NOW_MS}
 
 
+def test_hourly_values_that_a_full_disk_left_go_beside_their_sensor() -> None:
+    intake, group = make_intake(), Group()
+    hourly = [level([n], sensor=f"level.hourly_{name}") for n, name in enumerate(("mean", "min", "max"), 1)]
+    intake.take(arrival(batch(*hourly, level([9], sensor="nobody.hourly_mean"))), group)
+    (row,) = group.change.rows
+    assert [tuple(one.target) for one in decode_body(row.body)[0]] == [
+        ("k-12", f"level.hourly_{name}", "level", "m") for name in ("mean", "min", "max")
+    ]
+    assert group.change.counts[Count.DEAD] == 1
+
+
 def test_both_codecs_make_the_same_row() -> None:
     rows = []
     for codec in Codec:

@@ -28,8 +28,8 @@ def full_registry() -> CollectorRegistry:
         values.note(accepted)
     logs = [LogExtent(epoch=epoch_text(EPOCH), first=1, last=10)]
     gateways.status_came("gw1", Status(state=State.ONLINE, logs=logs), NOW_MS, retained=False)
-    reading = Reading(counters={"received": 3, "waiting": 3, "dead.wrong_unit": 2}, oldest_ms=NOW_MS)
-    out.register(StateCollector(registry(), values, gateways, received, lambda: reading, lambda: NOW_MS))
+    reading = Reading(counters={"received": 3, "waiting": 3, "dead.wrong_unit": 2, "lost.gw1": 4}, oldest_ms=NOW_MS)
+    out.register(StateCollector(registry(), values, gateways, received, Logs(), lambda: reading, lambda: NOW_MS))
     return out
 
 
@@ -73,6 +73,7 @@ def test_gateways_show_state_and_backlog() -> None:
     assert shown["aryk_gateway_up", labels] == 1
     assert shown["aryk_gateway_last_seen_timestamp_seconds", labels] == NOW_MS / 1000
     assert shown["aryk_gateway_backlog_readings", labels] == 7
+    assert shown["aryk_gateway_lost_readings_total", labels] == 4
     assert ("aryk_gateway_up", (("district", "aksu"), ("gateway", "gw2"))) not in shown
 
 
