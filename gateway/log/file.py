@@ -1,5 +1,6 @@
 """Opens the log's file: one process at a time, checked, a damaged one set aside, a new epoch at each opening."""
 
+import errno
 import fcntl
 import logging
 import os
@@ -21,7 +22,17 @@ from gateway.log.schema import connect, create
 from gateway.log.writer import LogUnavailableError
 from wire.names import EPOCH_BITS
 
-__all__ = ["FILE", "LogError", "LogFullError", "begin_epoch", "check", "load_progress", "log_path", "open_log"]
+__all__ = [
+    "FILE",
+    "LogError",
+    "LogFullError",
+    "begin_epoch",
+    "check",
+    "load_progress",
+    "log_path",
+    "open_log",
+    "set_aside",
+]
 
 log = logging.getLogger("gateway.log")
 
@@ -42,9 +53,14 @@ def open_log(state: Path, gateway: str, clock: Clock, *, reserve_bytes: int = 0)
     another gateway's, or of a newer version.
     """
     path = log_path(state, gateway)
-    path.parent.mkdir(parents=True, exist_ok=True)
     ballast = Ballast(path.parent, reserve_bytes)
-    lock = _lock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _lock(path)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise LogFullError(f"{path}: the disk is full") from error
+        raise
     try:
         records: tuple[NewRecord, ...] = ()
         while True:
@@ -117,7 +133,7 @@ def _no_room(path: Path, error: BaseException | None) -> bool:
 
 
 def _lock(path: Path) -> IO[str]:
-    lock = path.with_name("lock").open("w")
+    lock = path.with_name("lock").open("a")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

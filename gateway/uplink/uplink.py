@@ -72,6 +72,7 @@ class Uplink:
         self._hello = Hello()
         self._inbound = Inbound(log_, self.schedule, self._hello, clock, metrics)
         self._session: Session | None = None
+        self._salvaged_told = len(log_.salvaged)
         self._trouble = "not connected to the broker yet"
         self._gauges_at_s = float("-inf")
         self._readings_topic = topic(settings.district, settings.id, TopicKind.READINGS)
@@ -144,6 +145,9 @@ class Uplink:
                 if now_s >= stop_at_s or not (self.schedule.under_way or self._log.pending()):
                     return
             self._metrics.resends.inc(self.schedule.expire(now_s))
+            if len(self._log.salvaged) != self._salvaged_told:
+                self._salvaged_told = len(self._log.salvaged)
+                self._hello.asked_for()  # the centre is to know which epochs there are
             if now_s >= self._hello.due_s and not stopping():
                 self._say_hello(session)
             await self._settle_times()

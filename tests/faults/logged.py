@@ -35,6 +35,11 @@ def log_files(folder: Path) -> list[Path]:
     ]
 
 
+def readable_logs(folder: Path) -> list[Path]:
+    """A gateway's log and those that were salvaged; what was set aside is damaged."""
+    return [folder / "log.sqlite", *sorted(folder.glob("salvaged-*.sqlite"))]
+
+
 def _query(path: Path, sql: str, *arguments: object) -> list[tuple[Any, ...]]:
     if not path.exists():
         return []

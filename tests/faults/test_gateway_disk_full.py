@@ -81,6 +81,38 @@ async def test_a_log_that_outgrows_its_disk_makes_room_oldest_first(tmp_path: Pa
             assert dropped
             kept = [seq for epoch, seq, ms in given if ms in points]
             assert not kept or max(dropped) < min(kept), "the oldest go first"
+            # What is left of them: hourly values in series of their own, at the same station.
+            station, hour_ms = world.scenario.stations[0].id, 3_600_000
+            hourly = {
+                name: world.store.points("level", station, f"canal-level.hourly_{name}")
+                for name in ("mean", "min", "max")
+            }
+            hours_dropped = {ms - ms % hour_ms for _, _, ms in given if ms not in points}
+            assert set(hourly["mean"]) == set(hourly["min"]) == set(hourly["max"])
+            assert len(set(hourly["mean"]) & hours_dropped) > 0.9 * len(hours_dropped)
+            for ms, (low, _) in hourly["min"].items():
+                (mean, flag), (high, _) = hourly["mean"][ms], hourly["max"][ms]
+                assert low is not None
+                assert mean is not None
+                assert high is not None
+                assert low <= mean <= high
+                assert flag == 1
+
+
+async def test_a_gateway_that_starts_on_a_full_disk_frees_room_first(tmp_path: Path) -> None:
+    """Not one byte is free when it starts: it makes room in its own log, says so, and samples."""
+    with mounted_disk(tmp_path / "disk", 64) as disk:
+        options = Options(gateway_state=disk.folder)
+        async with World(tmp_path, options) as world:
+            await world.receipted()
+            await world.stop("gateway")
+            disk.fill()
+            assert disk.free_bytes == 0
+            await world.start("gateway")
+            await world.flowing()
+            assert world.gateway.running
+            verdict = await world.settle()
+            assert verdict.clean, str(verdict)
 
 
 async def days_without_a_link(world: World, days: int) -> list[tuple[int, int, int]]:

@@ -15,7 +15,10 @@ from gateway.clock import ManualClock
 from gateway.log import NewRecord, Scan, open_log
 from gateway.readings import Reading
 from tests.faults import logged
+from tests.faults.verdict import in_gaps
 from tests.faults.world import World
+from tests.servers.wait import eventually
+from wire.ranges import RangeSet
 
 GATEWAY = "gw"
 WAL_HEADER = 32
@@ -184,3 +187,47 @@ async def test_the_whole_path_with_a_card_that_was_rolled_back(tmp_path: Path) -
         assert not verdict.lost, str(verdict)
         assert not verdict.doubled, str(verdict)
         assert not verdict.wrong, str(verdict)
+
+
+@pytest.mark.server
+async def test_the_whole_path_with_a_log_that_is_damaged(tmp_path: Path) -> None:
+    """What was not delivered is read out of the damaged file and sent under its old identity; what is lost is told."""
+    async with World(tmp_path) as world:
+        await world.receipted()
+        await world.kill("ingest")
+        before = logged.last_seq(world.log_path)
+        await eventually(lambda: logged.last_seq(world.log_path) > before + 400, 60.0, "a backlog")
+        assert await world.stop("gateway") == 0
+        given = [(one.epoch, one.seq) for one in logged.entries(world.log_path)]
+        pages = leaf_pages(world.log_path)
+        with world.log_path.open("r+b") as file:
+            for page in (1, *pages[-3:-1]):
+                file.seek((page - 1) * 4096)
+                file.write(random.Random(page).randbytes(4096))
+        await world.start("gateway")
+        await eventually(lambda: logged.last_seq(world.log_path) > 20, 30.0, "sampling goes on at once")
+        await world.start("ingest")
+        await world.flowing()
+        salvaged = await eventually(lambda: list(world.log_folder.glob("salvaged-*.sqlite")), 30.0, "it is salvaged")
+        await eventually(lambda: logged.unsettled(salvaged[0], 1 << 60) == 0, 60.0, "receipts for what was salvaged")
+        verdict = await world.settle()
+        assert verdict.clean, str(verdict)
+        there = {
+            (one.epoch, one.seq) for path in logged.readable_logs(world.log_folder) for one in logged.entries(path)
+        }
+        gaps = in_gaps(world.store.record_bodies())
+        lost = [one for one in given if one not in there]
+        assert lost, "the damage made a difference"
+        assert len(lost) < len(given) / 2
+        silent = [(epoch, seq) for epoch, seq in lost if seq not in gaps.get(epoch, RangeSet())]
+        # What was delivered before is lost to the gateway only.
+        assert all(seq <= before for _, seq in silent), silent[:5]
+
+
+def leaf_pages(path: Path) -> list[int]:
+    db = sqlite3.connect(path)
+    try:
+        found = db.execute("SELECT pageno FROM dbstat WHERE name = 'entry' AND pagetype = 'leaf' ORDER BY path")
+        return [page for (page,) in found]
+    finally:
+        db.close()

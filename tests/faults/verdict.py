@@ -12,6 +12,7 @@ from typing import Any
 from simulator.ledger import LedgerReader, Serve, State
 from tests.faults.logged import DeadLetter, Entry, dead_letters, entries
 from tests.faults.stored import NO_FLAG, Points, StoredData
+from wire.names import thinned_from
 from wire.ranges import RangeSet
 
 Identity = tuple[int, int]
@@ -101,7 +102,8 @@ class _Stored:
     def points(self, quantity: str, sensor: str) -> Points:
         key = (quantity, sensor)
         if key not in self._points:
-            self._points[key] = self._evidence.store.points(quantity, self._evidence.stations[sensor], sensor)
+            station = self._evidence.stations[thinned_from(sensor) or sensor]
+            self._points[key] = self._evidence.store.points(quantity, station, sensor)
         return self._points[key]
 
 

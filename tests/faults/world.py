@@ -306,7 +306,7 @@ class World:
         return Evidence(
             gateway=self.gateway_id,
             ledger=self.ledger_path,
-            logs=logged.log_files(self.log_folder),
+            logs=logged.readable_logs(self.log_folder),
             spools=[self.spool_path],
             store=self.store,
             stations=stations,

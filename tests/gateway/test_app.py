@@ -160,6 +160,36 @@ async def test_scans_stay_on_time_while_the_broker_is_frozen(mosquitto: Mosquitt
     assert max(later - earlier for earlier, later in itertools.pairwise(times)) < 2500
 
 
+async def test_a_log_damaged_while_the_gateway_runs_is_set_aside_and_salvaged(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    """The gateway neither ends nor hangs; what can still be read reaches the centre under its old identity."""
+    ingest = SmallIngest(mosquitto)
+    health = free_port()
+    async with tcp_device(Responder()) as port:
+        configured = settings(
+            devices=[device("a", port=port, interval=0.1)], broker={"port": mosquitto.port}, health={"port": health}
+        )
+        async with gateway(configured, tmp_path):
+            await eventually(lambda: len(query(tmp_path, "SELECT seq FROM entry")) >= 30, 30.0)
+            before = set(query(tmp_path, "SELECT epoch.epoch, seq FROM entry JOIN epoch ON epoch.id = entry.epoch"))
+            path = log_path(tmp_path, "gw-1")
+            with path.open("r+b") as file, path.with_name("log.sqlite-wal").open("r+b") as wal:
+                file.seek(9 * 4096)  # an index that every scan goes through
+                file.write(b"\xff" * 64)
+                wal.truncate(0)
+            await eventually(lambda: list(path.parent.glob("log.sqlite.corrupt-*")), 30.0, "it is set aside")
+            receiving = asyncio.ensure_future(ingest.run())
+            await eventually(lambda: query(tmp_path, "SELECT seq FROM entry WHERE series IS NOT NULL"), 30.0)
+            await eventually(lambda: list(path.parent.glob("salvaged-*.sqlite")), 30.0, "it is salvaged")
+            fresh = {epoch for (epoch,) in query(tmp_path, "SELECT epoch FROM epoch")}
+            assert not fresh & {epoch for epoch, _ in before}
+            await eventually(lambda: fresh & {epoch for epoch, _ in ingest.readings}, 30.0)
+            assert "aryk_gateway_log_set_aside_total 1.0" in await asyncio.to_thread(_get, health, "/metrics")
+        receiving.cancel()
+        await asyncio.gather(receiving, return_exceptions=True)
+
+
 def _get(port: int, path: str) -> str:
     with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
         return str(answer.read().decode())

@@ -1,9 +1,13 @@
 """A power cut is imitated: copies of the file and its write-ahead log, the latter cut short in mid-commit."""
 
+import asyncio
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.clock import ManualClock
 from gateway.log.file import log_path
@@ -74,3 +78,55 @@ async def test_two_cards_from_one_image_never_answer_for_each_other(tmp_path: Pa
     async with opened(tmp_path / "copies" / "10", clock) as one, opened(tmp_path / "clone", clock) as other:
         assert one.epoch != other.epoch
         assert one.progress.last == other.progress.last
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("write"), st.integers(1, 5)),
+            st.tuples(st.just("kill"), st.floats(0, 1)),
+            st.tuples(st.just("back up"), st.integers(0, 2)),
+            st.tuples(st.just("roll back"), st.integers(0, 2)),
+            st.tuples(st.just("clone"), st.integers(0, 2)),
+        ),
+        max_size=12,
+    )
+)
+def test_no_identity_is_given_twice_whatever_becomes_of_the_card(steps: list[tuple[str, int | float]]) -> None:
+    """Killed with its newest commit cut short, rolled back to an old image, run on two gateways: in any order."""
+
+    async def write(state: Path, scans: int, cut: float | None, given_before: set[tuple[int, int]]) -> None:
+        clock = ManualClock()
+        async with opened(state, clock) as log:
+            for _ in range(scans):
+                clock.advance(1)
+                commit = await log.append(scan(clock.now(), 1.0, 2.0))
+                for seq in range(commit.first, commit.last + 1):
+                    assert (log.epoch, seq) not in given_before
+                    given_before.add((log.epoch, seq))
+            if cut is not None:
+                copy_files(state, state.with_name("killed"))
+        if cut is not None:
+            shutil.rmtree(state)
+            state.with_name("killed").rename(state)
+            wal = log_path(state, GATEWAY).with_name("log.sqlite-wal")
+            wal.write_bytes(wal.read_bytes()[: int(wal.stat().st_size * cut)])
+
+    with TemporaryDirectory() as folder:
+        state = Path(folder) / "state"
+        given_before: set[tuple[int, int]] = set()
+        asyncio.run(write(state, 1, None, given_before))
+        for what, much in steps:
+            image = Path(folder) / f"image-{much}"
+            if what == "write":
+                asyncio.run(write(state, int(much), None, given_before))
+            elif what == "kill":
+                asyncio.run(write(state, 3, float(much), given_before))
+            elif what == "back up" and not image.exists():
+                shutil.copytree(state, image)
+            elif what == "roll back" and image.exists():
+                shutil.rmtree(state)
+                shutil.copytree(image, state)
+            elif what == "clone" and image.exists():
+                asyncio.run(write(image, 2, None, given_before))
