@@ -2,12 +2,15 @@
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 
 from settings.errors import Fault, FaultError
 from settings.locate import KeyPath, line_of
+
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
+"""The pattern of `wire.names.Id`, which settings may not import; a test holds the two equal."""
 
 
 class Variable(NamedTuple):
@@ -46,21 +49,68 @@ def faults_of(
         else:
             faults.append(Fault(line_of(lines, path), key_text(path), problem, mend))
 
-    for one in error.errors(include_url=False):
+    errors = error.errors(include_url=False)
+    for one in errors:
         path = path_in(document, one["loc"])
         kind, message = one["type"], one["msg"].removeprefix("Value error, ")
+        if kind == "too_short" and any(_is_below(other["loc"], one["loc"]) for other in errors):
+            continue  # pydantic does not count the items that have faults of their own
         cause = one.get("ctx", {}).get("error")
         if isinstance(cause, FaultError):
             for below, problem in cause.faults:
                 add((*path, *below), problem, "")
         elif kind == "extra_forbidden":
             add(path, "this key is not known", _nearest(model, one["loc"]))
+        elif kind in ("union_tag_not_found", "union_tag_invalid"):
+            key = one["ctx"]["discriminator"].strip("'")
+            expected = _expected_tags(model, one["loc"])
+            if kind == "union_tag_not_found":
+                add((*path, key), "this key is missing", f"add it{_under((*path, key))}: {_one_of(expected)}")
+            else:
+                tag = one["ctx"]["tag"]
+                near = difflib.get_close_matches(tag, expected, n=1, cutoff=0.5)
+                add(
+                    (*path, key),
+                    f"{tag!r} is not known here",
+                    f"did you mean {near[0]!r}?" if near else _one_of(expected),
+                )
+        elif kind == "string_pattern_mismatch" and one["ctx"]["pattern"] == ID_PATTERN:
+            add(
+                path,
+                "not an id: letters, digits, '_', '-' and '.', at most 63, the first a letter or digit",
+                _shown(one["input"]),
+            )
         elif kind == "missing":
             add((*path, one["loc"][-1]), "this key is missing", f"add it{_under((*path, one['loc'][-1]))}")
         else:
             mend = "" if kind == "value_error" or _is_secret(model, one["loc"]) else _shown(one["input"])
             add(path, message[0].lower() + message[1:], mend)
     return faults
+
+
+def _is_below(inner: tuple[str | int, ...], outer: tuple[str | int, ...]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
+
+
+def _one_of(names: list[str]) -> str:
+    return "one of " + ", ".join(repr(name) for name in names)
+
+
+def _expected_tags(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
+    """What the discriminating key of the models at this place may be."""
+    here: list[type[BaseModel]] = [model]
+    for part in loc:
+        if isinstance(part, str):
+            here = [
+                found for one in here if (info := _field(one, part)) is not None for found in _models_in(info)
+            ] or here
+    tags: list[str] = []
+    for one in here:
+        for info in one.model_fields.values():
+            literals = get_args(info.annotation)
+            if get_origin(info.annotation) is Literal and len(literals) == 1 and isinstance(literals[0], str):
+                tags.append(literals[0])
+    return tags
 
 
 def _variable_of(path: KeyPath, lines: dict[KeyPath, int], variables: Mapping[KeyPath, Variable]) -> Variable | None:

@@ -7,6 +7,10 @@ from wire.messages import HELLO_EXPIRY_S, CentreTime
 EVERY_S = 3600.0
 """While all is well; well within the life of an anchor."""
 RETRY_LONGEST_S = 600.0
+SURE_ROUND_TRIP_S = 2.0
+"""An answer may be off by half its round trip: after a longer one (the hello had waited for the centre) it is asked again."""
+SLOW_ANSWERS = 3
+"""After so many slow answers in a row the link is slow, and the next one counts."""
 
 
 class Hello:
@@ -18,6 +22,7 @@ class Hello:
         self._sent_s: float | None = None
         self._tries = 0
         self._due_s: float | None = 0.0
+        self._slow = 0
 
     @property
     def due_s(self) -> float:
@@ -28,6 +33,7 @@ class Hello:
         """A new connection: say hello now."""
         self._due_s = 0.0
         self._tries = 0
+        self._slow = 0
 
     def asked_for(self) -> None:
         """The centre wants one now."""
@@ -40,13 +46,18 @@ class Hello:
         self._due_s = now_s + min(HELLO_EXPIRY_S * 2 ** (self._tries - 1), RETRY_LONGEST_S)
 
     def answered(self, boot: str, time: CentreTime, at: Moment, now_s: float) -> Anchor | None:
-        """The anchor that this answer gives; None when it is not for the newest hello, or came too late."""
+        """The anchor that this answer gives; None when it is not for the newest hello, came too late, or is asked again."""
         anchor = None
         if time.nonce == self._nonce and self._asked is not None:
             anchor = find_anchor(boot, self._asked, at, time.ms)
+        if anchor is not None and anchor.round_trip_s > SURE_ROUND_TRIP_S and self._slow < SLOW_ANSWERS:
+            self._slow += 1
+            self._nonce = self._asked = None
+            self._due_s = now_s
+            return None
         if anchor is not None:
             self._nonce = self._asked = None
-            self._tries = 0
+            self._tries = self._slow = 0
             self._due_s = now_s + EVERY_S
         elif self._tries > 0 and self._sent_s is not None:
             # Somebody is there, but answers an older hello: ask again, not more often than an answer may take.

@@ -1,5 +1,5 @@
 from gateway.clock import ManualClock
-from gateway.uplink.hello import EVERY_S, RETRY_LONGEST_S, Hello
+from gateway.uplink.hello import EVERY_S, RETRY_LONGEST_S, SLOW_ANSWERS, Hello
 from wire.messages import CentreTime
 
 
@@ -49,3 +49,30 @@ def test_the_centre_can_ask_for_one() -> None:
     assert hello.due_s > 0
     hello.asked_for()
     assert hello.due_s == 0.0
+
+
+def test_a_slow_answer_is_asked_again_before_any_time_is_put_right_by_it() -> None:
+    hello, clock = Hello(), ManualClock()
+    hello.connected()
+
+    def asked_and_answered(nonce: str, round_trip_s: float) -> bool:
+        assert hello.due_s <= clock.monotonic_s(), "asks at once"
+        hello.sent(nonce * 16, clock.now(), clock.monotonic_s())
+        clock.advance(round_trip_s)
+        time = CentreTime(nonce=nonce * 16, ms=clock.now().ms)
+        return hello.answered(clock.boot, time, clock.now(), clock.monotonic_s()) is not None
+
+    assert not asked_and_answered("a", 7.7)
+    assert asked_and_answered("b", 0.2)
+
+
+def test_on_a_slow_link_a_slow_answer_counts_in_the_end() -> None:
+    hello, clock = Hello(), ManualClock()
+    hello.connected()
+    counted = []
+    for nonce in "abcd":
+        hello.sent(nonce * 16, clock.now(), clock.monotonic_s())
+        clock.advance(3.0)
+        time = CentreTime(nonce=nonce * 16, ms=clock.now().ms)
+        counted.append(hello.answered(clock.boot, time, clock.now(), clock.monotonic_s()) is not None)
+    assert counted == [False] * SLOW_ANSWERS + [True]

@@ -35,6 +35,7 @@ export function drawClock() {
 const firstZone = () => Object.values(model.picture?.catalogue ?? {})[0]?.zone ?? null;
 
 function textOf(part, total) {
+  if (part.away) return say('sum.unknown', { n: total });
   if (part.state === 'normal' && part.count === total) return say('sum.all_normal', { n: total });
   if (part.state !== 'stale' || !part.since_ms) return say(`sum.${part.state}`, { n: part.count });
   const time = since(part.since_ms, part.zone, now());
@@ -44,7 +45,10 @@ function textOf(part, total) {
 function drawSentence(picture) {
   const sentence = byId('sentence');
   const total = Object.keys(picture.catalogue).length;
-  const texts = picture.ready ? picture.summary.map((part) => textOf(part, total)) : [say('top.loading')];
+  // Without contact nothing is known of now, whatever was known last.
+  const away = model.link === 'away' || model.link === 'forbidden';
+  const summary = away ? [{ state: 'stale', away }] : picture.summary;
+  const texts = picture.ready ? summary.map((part) => textOf(part, total)) : [say('top.loading')];
   const wanted = texts.join(say('sum.join'));
   if (sentence.dataset.text === wanted) return;
   sentence.dataset.text = wanted;
@@ -52,7 +56,7 @@ function drawSentence(picture) {
     put(sentence, wanted);
     return;
   }
-  const parts = picture.summary.map((part, at) => {
+  const parts = summary.map((part, at) => {
     const node = el('span', 'part', mark(part.state), texts[at] + (at + 1 < texts.length ? say('sum.join').trimEnd() : ''));
     node.dataset.state = part.state;
     return node;

@@ -20,6 +20,7 @@ export default {
   'sum.normal': '{n} normal',
   'sum.no_threshold': '{n} without threshold',
   'sum.all_normal': { one: 'The one station is normal', other: 'All {n} stations normal' },
+  'sum.unknown': { one: 'The state of the station is unknown', other: 'The state of all {n} stations is unknown' },
   'sum.join': ', ',
   'tab.danger': '{n} danger',
   'tab.warning': '{n} warning',
