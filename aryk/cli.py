@@ -1,6 +1,7 @@
 """The `aryk` command."""
 
 import importlib
+import os
 import sys
 
 import typer
@@ -27,4 +28,9 @@ def build(wanted: str | None = None) -> typer.Typer:
 
 def main() -> None:
     """Run the command line."""
-    build(sys.argv[1] if len(sys.argv) > 1 else None)(prog_name="aryk")
+    try:
+        build(sys.argv[1] if len(sys.argv) > 1 else None)(prog_name="aryk")
+    except BrokenPipeError:
+        # Whoever read along (head, less) has had enough. Nothing more may be written, at the exit neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import ssl
@@ -49,6 +50,8 @@ SETTLE_DOWN_S = 1.0
 DRAIN_S = 1.5
 """With the second before and the goodbye after: well under a service manager's ten seconds."""
 REGISTRY_LOOK_S = 2.0
+GARBAGE_THRESHOLDS = (100_000, 50, 1_000)
+"""Readings make no cycles, and looking for some among all that wait takes half of the drain's time (benchmarks/drain.py)."""
 SEED_MS = 7 * 86_400_000
 """How far back the newest values are looked up in the store."""
 
@@ -107,6 +110,7 @@ async def run(settings: IngestSettings, state: Path, stop: asyncio.Event, *, dec
 
     `decode` reads a batch. Raises SettingsError, SpoolUnusableError, or what ended one of its tasks.
     """
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     file = RegistryFile(settings.registry, log, lambda one: check_districts(settings, one))
     file.load()
     registry, registry_ok_s, registry_failures = file.registry, time.time(), 0

@@ -6,6 +6,7 @@ others of the same message go on. Quality tests and derived series will follow t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import compress
 from typing import NamedTuple
 
@@ -187,7 +188,7 @@ def _judge_series(series: Series, target: Target | None, bounds: TimeBounds, jud
     for reason in (Reason.TIME_PAST, Reason.TIME_FUTURE):
         bad = [at for at, fault in enumerate(faults) if fault is reason]
         if bad:
-            detail = f"{times[bad[0]]} ms is not within {bounds.earliest_ms} to {bounds.latest_ms}"
+            detail = f"{_date(times[bad[0]])} is not within {_date(bounds.earliest_ms)} to {_date(bounds.latest_ms)}"
             judged.refused.append(Refused(reason, series.sensor, detail, [series.seq[at] for at in bad]))
     keep = [fault is None for fault in faults]
     if any(keep):
@@ -213,3 +214,11 @@ def _time_fault(time_ms: int, bounds: TimeBounds) -> Reason | None:
     if time_ms < bounds.earliest_ms:
         return Reason.TIME_PAST
     return Reason.TIME_FUTURE if time_ms > bounds.latest_ms else None
+
+
+def _date(time_ms: int) -> str:
+    """A time as people read it, where it is one that a calendar has."""
+    try:
+        return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"{time_ms} ms"

@@ -22,10 +22,14 @@ class _Table(BaseModel):
 
 
 class LimitSettings(_Table):
-    """Between which times a reading is taken. `future` is how far a gateway's clock may be ahead of ours."""
+    """Between which times a reading is taken. `future` is how far a gateway's clock may be ahead of ours.
+
+    A gateway puts its times right by the centre's clock before it sends, so minutes are enough; a reading from further ahead
+    would stand as the newest one until its time comes.
+    """
 
     earliest: AwareDatetime = datetime(2015, 1, 1, tzinfo=UTC)
-    future: Duration = 86_400.0
+    future: Duration = 600.0
 
     @property
     def earliest_ms(self) -> int:
