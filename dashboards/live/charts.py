@@ -2,12 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from dashboards.live.board import key_of
+from dashboards.live.states import drawable
 from dashboards.live.zones import offset_s
 from hydrology.registry import Registry, Sensor, Station
 from store.points import History, SeriesKey
@@ -70,7 +72,7 @@ def _whole(query: Mapping[str, str], name: str, otherwise: int) -> int:
     text = query.get(name, "")
     if not text:
         return otherwise
-    if not text.isascii() or not text.lstrip("-").isdigit() or len(text) > 16:
+    if not re.fullmatch(r"-?[0-9]{1,15}", text):
         raise AskedWrongError(400, f"{name} must be a whole number")
     return int(text)
 
@@ -91,7 +93,7 @@ def series_json(asked: Asked, history: History) -> dict[str, Any]:
 
 
 def _rounded(values: list[float | None]) -> list[float | None]:
-    return [None if value is None else round(value, 6) for value in values]
+    return [None if value is None or not drawable(value) else round(value, 6) for value in values]
 
 
 def csv_parts(asked: Asked) -> Iterator[tuple[int, int]]:

@@ -8,6 +8,14 @@ QUEUE = 32
 """Messages a slow browser may be behind; past it the connection ends, and a new one begins with the whole picture."""
 
 
+MOST_CLIENTS = 400
+"""Open streams at once, well below the usual limit of 1,024 open files: past it a browser is told to come again later."""
+
+
+class TooManyError(Exception):
+    """As many browsers watch as may."""
+
+
 class Client:
     """One browser's open event stream."""
 
@@ -34,7 +42,10 @@ class Hub:
         self._closed = False
 
     def join(self) -> Client:
-        """A new browser; after `close` its stream ends at once."""
+        """A new browser; after `close` its stream ends at once. Raises TooManyError."""
+        if len(self._clients) >= MOST_CLIENTS:
+            self._metrics.dropped.labels(reason="full").inc()
+            raise TooManyError
         client = Client()
         if self._closed:
             client.put(None)

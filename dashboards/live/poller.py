@@ -117,7 +117,11 @@ class Poller:
             self._away_since_ms = None
             self._metrics.refreshed.set(self._now_ms() / 1000)
         self._metrics.refresh_seconds.observe(time.monotonic() - began)
-        self._publish()
+        try:
+            self._publish()
+        except Exception as error:  # the same boundary: one station that cannot be drawn stops no other page view
+            log.exception("the picture could not be made")
+            self._failed("unexpected", f"{type(error).__name__}: {error}")
         self._beat()
 
     def _failed(self, kind: str, reason: str) -> None:

@@ -32,7 +32,7 @@ from dashboards.live.charts import (
     series_json,
 )
 from dashboards.live.events import EventStream, message
-from dashboards.live.hub import Hub
+from dashboards.live.hub import Hub, TooManyError
 from dashboards.live.metrics import LiveMetrics
 from dashboards.live.poller import Poller
 from dashboards.live.static_files import StaticFiles
@@ -152,8 +152,11 @@ class Site:
         history = await self._reader.history(asked.key, start_ms, end_ms, CSV_MOST)
         return csv_text(asked, history, zone)
 
-    async def _events(self, request: Request) -> EventStream:
-        client = self._hub.join()
+    async def _events(self, request: Request) -> EventStream | PlainTextResponse:
+        try:
+            client = self._hub.join()
+        except TooManyError:
+            return PlainTextResponse("too many browsers watch\n", 503, headers={"Retry-After": "30"})
         picture = self._poller.picture
         has = request.headers.get("last-event-id") or request.query_params.get("have", "")
         now_ms = self._now_ms()

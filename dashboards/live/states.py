@@ -37,9 +37,18 @@ class Reading:
     flag: int
 
 
+MOST_VALUE = 1e18
+"""Beyond what any quantity has in its stored unit; three days of the world's energy use are 1e18 J."""
+
+
 def counts(value: float | None, flag: int) -> bool:
     """Whether a point has a value to be judged by: a suspect one has (it may be the flood's peak), a failed one has not."""
-    return value is not None and flag not in (Flag.FAIL, Flag.MISSING)
+    return value is not None and drawable(value) and flag not in (Flag.FAIL, Flag.MISSING)
+
+
+def drawable(value: float) -> bool:
+    """Whether a picture can hold this: a finite number that no quantity reaches would make sums overflow."""
+    return -MOST_VALUE <= value <= MOST_VALUE
 
 
 UPPER: dict[str, State] = {

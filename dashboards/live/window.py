@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from dashboards.live.states import Reading, counts, upper_limits
+from dashboards.live.states import Reading, counts, drawable, upper_limits
 from hydrology.registry import Thresholds
 from store.points import History
 
@@ -37,7 +37,7 @@ class Window:
         self.drawn = None
         self.times, self.values, self.flags = [], [], []
         for time_ms, value, flag in zip(history.time_ms, history.value, history.flag, strict=True):
-            if value is not None and (history.bucket_ms or counts(value, flag)):
+            if value is not None and drawable(value) and (history.bucket_ms or counts(value, flag)):
                 self.times.append(time_ms)
                 self.values.append(value)
                 self.flags.append(flag)

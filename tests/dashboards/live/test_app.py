@@ -94,7 +94,7 @@ async def test_it_serves_influxdb_too(tmp_path: Path, influxdb: InfluxBucket) ->
     [
         ('registry = "registry.toml"\nportt = 1\n', "live.toml:2: portt"),
         ('registry = "nowhere.toml"\n', "nowhere.toml: there is no such file"),
-        ('registry = "registry.toml"\n[store]\nkind = "mysql"\n', "live.toml:2: store"),
+        ('registry = "registry.toml"\n[store]\nkind = "mysql"\n', "live.toml:3: store.kind"),
     ],
 )
 async def test_a_wrong_configuration_names_the_place_and_ends_with_two(tmp_path: Path, config: str, said: str) -> None:
