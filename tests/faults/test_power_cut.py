@@ -201,7 +201,7 @@ async def test_the_whole_path_with_a_log_that_is_damaged(tmp_path: Path) -> None
         given = [(one.epoch, one.seq) for one in logged.entries(world.log_path)]
         pages = leaf_pages(world.log_path)
         with world.log_path.open("r+b") as file:
-            for page in (1, *pages[-3:-1]):
+            for page in (1, pages[-2]):
                 file.seek((page - 1) * 4096)
                 file.write(random.Random(page).randbytes(4096))
         await world.start("gateway")
