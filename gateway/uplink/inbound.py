@@ -6,6 +6,7 @@ from collections import OrderedDict
 from gateway.clock import Clock
 from gateway.log import Log, NewRecord
 from gateway.log.progress import DROPPED
+from gateway.log.retention import in_pieces
 from gateway.metrics import GatewayMetrics
 from gateway.uplink.batch import Message
 from gateway.uplink.hello import Hello
@@ -44,7 +45,11 @@ class Inbound:
             self._sent.popitem(last=False)
 
     async def take(self, event: Arrived) -> None:
-        """Act on one message."""
+        """Act on one message. Receipts and commands are never retained: one that is would be acted on at each connection."""
+        if event.retained:
+            log.warning("a retained message on %s is left: the broker should not keep one there", event.topic)
+            self._metrics.bad_messages.labels("retained").inc()
+            return
         try:
             kind = parse_topic(event.topic).kind
             if kind is Kind.RECEIPTS:
@@ -90,11 +95,10 @@ class Inbound:
             "why": refusal.reason.value,
             "detail": refusal.detail[:200],
             "digest": refusal.digest,
-            "epoch": epoch_text(epoch),
-            "ranges": [list(one) for one in ranges],
         }
         # The gap comes first: a kill in between repeats the refusal, and does not forget it.
-        await self._gap(body)
+        for piece in in_pieces(ranges):
+            await self._gap(body, epoch, piece)
         await self._log.refuse(epoch, ranges, refusal.digest, refusal.reason.value, refusal.detail)
         self._schedule.receipted([(epoch, ranges)])
 
@@ -142,10 +146,9 @@ class Inbound:
             if told_epoch == epoch:
                 for first, last in told:
                     wanted.remove(first, last)
-        if wanted:
-            spans = [list(one) for one in wanted]
-            number = await self._gap({"reason": reason, "epoch": epoch_text(epoch), "ranges": spans})
-            self._told.append((epoch, wanted, number))
+        for piece in in_pieces(list(wanted)):
+            number = await self._gap({"reason": reason}, epoch, piece)
+            self._told.append((epoch, RangeSet(piece), number))
 
     async def missing_rows(self, epoch: int, ranges: list[Range], found: list[int]) -> None:
         """Entries that should be in the log and are not: tell it, and do not look for them again."""
@@ -156,9 +159,11 @@ class Inbound:
             await self.gone(epoch, holes, "missing")
             await self._log.settle(DROPPED, epoch, holes)
 
-    async def _gap(self, body: dict[str, object]) -> int:
+    async def _gap(self, body: dict[str, object], epoch: int, ranges: list[Range]) -> int:
+        """Log one gap, with few enough ranges for a record; its number."""
         self._metrics.gaps.labels(body["reason"]).inc()
-        return (await self._log.record(NewRecord("gap", body))).first
+        whole = {**body, "epoch": epoch_text(epoch), "ranges": [list(one) for one in ranges]}
+        return (await self._log.record(NewRecord("gap", whole))).first
 
 
 def _ranges(ranges: list[list[int]]) -> list[Range]:

@@ -43,10 +43,10 @@ class MemoryConnector:
         finally:
             self.session = None
 
-    def say(self, topic: str, payload: bytes) -> None:
+    def say(self, topic: str, payload: bytes, *, retained: bool = False) -> None:
         """A message from the centre; without a connection nobody hears it."""
         if self.session is not None:
-            self.session.take(Arrived(topic, payload, self._clock.now()))
+            self.session.take(Arrived(topic, payload, self._clock.now(), retained))
 
     def say_nobody_listens(self) -> None:
         """PUBACK with reason 0x10."""

@@ -269,7 +269,8 @@ class PahoSession:
         self._hand_over(self._settle, self._subscribed, None)
 
     def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
-        self._hand_over(self._take, Arrived(message.topic, bytes(message.payload), self._clock.now()))
+        arrived = Arrived(message.topic, bytes(message.payload), self._clock.now(), message.retain)
+        self._hand_over(self._take, arrived)
 
     def _on_publish(
         self, client: Client, userdata: Any, mid: int, reason: ReasonCode, properties: Properties | None

@@ -25,6 +25,8 @@ class Arrived:
     topic: str
     payload: bytes
     at: Moment
+    retained: bool = False
+    """The broker had kept it from before this connection."""
 
 
 @dataclass(frozen=True, slots=True)

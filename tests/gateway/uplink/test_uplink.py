@@ -8,10 +8,10 @@ from gateway.log import NewRecord
 from gateway.uplink.memory_session import MemoryConnector
 from gateway.uplink.uplink import Uplink
 from tests.gateway.build import device, settings
-from tests.gateway.uplink.centre import Bench, bench, running
+from tests.gateway.uplink.centre import COMMANDS, Bench, bench, running
 from tests.servers.wait import eventually
 from wire.codec import CONTENT_TYPES, Codec
-from wire.messages import Command, State, Status, decode_message
+from wire.messages import Command, State, Status, decode_message, encode_message
 
 
 async def test_what_is_logged_arrives_and_is_receipted(tmp_path: Path) -> None:
@@ -180,6 +180,30 @@ async def test_what_the_log_does_not_have_is_answered_once_by_a_gap(tmp_path: Pa
         # Once the centre has taken that in and asks again, it is told again.
         one.centre.resend(0xABCDEF, 1, 100)
         await eventually(lambda: len(one.centre.gaps) == 2)
+
+
+async def test_more_ranges_than_a_record_holds_are_told_in_several(tmp_path: Path) -> None:
+    ranges = [[9 * 10**14 + 2 * at, 9 * 10**14 + 2 * at] for at in range(1500)]
+    async with bench(tmp_path) as one, running(one):
+        await eventually(lambda: one.broker.session)
+        one.centre.say(Command(command="resend", epoch="000000abcdef", ranges=ranges))
+        await eventually(lambda: sum(len(gap["ranges"]) for gap in one.centre.gaps) == len(ranges))
+        await one.scan(1.0)
+        await eventually(lambda: one.unsettled() == 0)
+        assert [span for gap in one.centre.gaps for span in gap["ranges"]] == ranges
+        assert one.broker.connects == 1
+
+
+async def test_a_retained_command_or_receipt_is_left_and_counted(tmp_path: Path) -> None:
+    async with bench(tmp_path) as one, running(one):
+        await eventually(lambda: one.broker.session)
+        resend = Command(command="resend", epoch="000000abcdef", ranges=[[1, 2]])
+        one.broker.say(COMMANDS, encode_message(resend), retained=True)
+        await eventually(lambda: one.metric("bad_messages_total", reason="retained") == 1)
+        await one.scan(1.0)
+        await eventually(lambda: one.unsettled() == 0)
+        assert one.centre.gaps == []
+        assert one.metric("resend_commands_total") == 0
 
 
 async def test_messages_that_cannot_be_read_are_counted_and_left(tmp_path: Path) -> None:
