@@ -96,10 +96,11 @@ class Uplink:
                     async with self._connected() as session:
                         await self._talk(session, stop.is_set)
                         await self._leave(session)
-                except (SessionError, LogUnavailableError, sqlite3.Error) as error:
+                except Exception as error:
+                    # The boundary between sending and sampling: whatever goes wrong in here, a defect of ours set off by
+                    # some message too, must not take the sampler with it. Only damage to the log does: it is opened anew.
                     if is_damage(error):
                         raise
-                    # Other trouble with the log is tried again: it must not take the sampler with it.
                     if self._clock.monotonic_s() - began_s >= STABLE_S:
                         failures = 0
                     failures += 1
@@ -238,11 +239,17 @@ class Uplink:
         await set_gauges(self._log, self._clock, self._metrics)
 
     def _note(self, error: Exception) -> None:
-        reason = error.reason if isinstance(error, SessionError) else "log"
+        if isinstance(error, SessionError):
+            reason, what = error.reason, "no connection"
+        elif isinstance(error, LogUnavailableError | sqlite3.Error):
+            reason, what = "log", "the log fails"
+        else:
+            reason, what = "unexpected", "sending failed"
         self._metrics.connect_failures.labels(reason).inc()
-        if str(error) != self._trouble:
-            log.warning("%s: %s", "no connection" if isinstance(error, SessionError) else "the log fails", error)
-        self._trouble = str(error)
+        told = str(error) or type(error).__name__
+        if told != self._trouble:
+            log.warning("%s: %s", what, told, exc_info=error if reason == "unexpected" else None)
+        self._trouble = told
 
     def _poke(self) -> None:
         if self._session is not None:

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from gateway.log import NewRecord
-from gateway.uplink.memory_session import MemoryConnector
+from gateway.uplink.memory_session import MemoryConnector, Published
 from gateway.uplink.uplink import Uplink
 from tests.gateway.build import device, settings
 from tests.gateway.uplink.centre import COMMANDS, Bench, bench, running
@@ -342,3 +342,22 @@ async def test_trouble_with_the_log_is_tried_again_and_does_not_end_the_uplink(t
         one.log._uplink_db.execute("PRAGMA query_only = 0")
         await one.scan(2.0)
         await eventually(lambda: one.unsettled() == 0)
+
+
+async def test_an_error_nobody_thought_of_is_counted_and_the_uplink_goes_on(tmp_path: Path) -> None:
+    async with bench(tmp_path) as one:
+        centre, broken = one.broker.on_publish, True
+
+        def on_publish(message: Published) -> None:
+            if broken:
+                raise ValueError("a defect")
+            centre(message)
+
+        one.broker.on_publish = on_publish
+        async with running(one):
+            await eventually(lambda: one.metric("connect_failures_total", reason="unexpected") >= 2)
+            assert one.uplink.trouble == "a defect"
+            await one.scan(1.0)
+            broken = False
+            await eventually(lambda: one.unsettled() == 0)
+            assert one.uplink.trouble is None
