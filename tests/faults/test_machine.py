@@ -389,7 +389,7 @@ class Aryk(RuleBasedStateMachine):
         for epoch, ranges in received_of(status, GATEWAY, self.centre.received).items():
             self.down.append(Receipt(durable={epoch_text(epoch): [[first, last] for first, last in ranges]}))
         if self.centre.refill:
-            for epoch, ranges in missing_of(status, GATEWAY, self.centre.received).items():
+            for epoch, ranges in missing_of(status, GATEWAY, self.centre.received, Logs()).items():
                 self._send_again(epoch, ranges)
 
     def _send_again(self, epoch: int, ranges: list[Range]) -> None:

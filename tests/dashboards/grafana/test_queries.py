@@ -113,7 +113,9 @@ async def pages(influxdb_server: InfluxDB, tmp_path: Path) -> AsyncIterator[dict
 
     exposed = CollectorRegistry()
     metrics = Metrics(exposed)
-    exposed.register(StateCollector(stations, values, gateways, Logs(), reading, lambda: int(time.time() * 1000)))
+    exposed.register(
+        StateCollector(stations, values, gateways, Logs(), Logs(), reading, lambda: int(time.time() * 1000))
+    )
     with HealthServer(HealthSettings(), exposed, lambda: None) as health:
         rules = tmp_path / "rules"
         rules.mkdir()
