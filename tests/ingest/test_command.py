@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from aryk.commands import ingest as command
+from ingest.refetch import REFETCH, Order, wanted
 from ingest.settings import spool_path
 from ingest.spool import Spool
 from tests.ingest.samples import NOW_MS, REGISTRY_TOML, spoilt
@@ -148,7 +149,8 @@ def test_letters_are_read_while_the_spool_is_in_use(app: typer.Typer, state: Pat
 
 
 def test_help_has_examples(app: typer.Typer) -> None:
-    for arguments in (["run"], ["check"], ["dead-letters", "list"], ["dead-letters", "show"]):
+    letters = [["dead-letters", verb] for verb in ("list", "show", "stats", "replay", "export", "purge")]
+    for arguments in (["run"], ["check"], ["audit"], ["refetch"], ["import"], *letters):
         assert "aryk ingest" in call(app, *arguments, "--help")[1]
 
 
@@ -158,3 +160,92 @@ def test_help_loads_nothing_heavy() -> None:
     )
     loaded = subprocess.run([sys.executable, "-c", script], check=False, cwd=Path(__file__).parents[2])
     assert loaded.returncode == 0
+
+
+def test_stats_count_by_reason_and_gateway(app: typer.Typer, state: Path) -> None:
+    code, out = call(app, "dead-letters", "stats", "--state", state)
+    assert code == 0
+    assert [line.split()[:4] for line in out.splitlines()[1:]] == [
+        ["bad_json", "gw1", "2", "2"],
+        ["not_finite", "gw1", "1", "1"],
+    ]
+    document = json.loads(call(app, "dead-letters", "stats", "--state", state, "--json", "--reason", "bad_json")[1])
+    assert [one["letters"] for one in document["letters"]] == [2]
+    assert "No dead letters." in call(app, "dead-letters", "stats", "--state", state, "--gateway", "gw9")[1]
+
+
+def test_a_replay_says_what_would_happen_and_then_what_did(app: typer.Typer, folder: Path, state: Path) -> None:
+    where = ("--state", state, "--config", folder / "ingest.toml")
+    for dry in (["--dry-run"], [], []):
+        code, out = call(app, "dead-letters", "replay", *where, *dry)
+        assert code == 0
+        assert out.startswith("3 letters: 0 readings w")
+        assert "2 w" in out
+        assert "refused again: bad_json, the payload is not JSON" in out
+    assert call(app, "dead-letters", "replay", *where, "--id", "99")[1] == "No dead letters fit.\n"
+    assert "2 times in vain" in call(app, "dead-letters", "show", "1", "--state", state)[1]
+
+
+def test_purge_exports_and_import_brings_back(app: typer.Typer, folder: Path, state: Path) -> None:
+    where = ("--state", state, "--config", folder / "ingest.toml")
+    code, out = call(app, "dead-letters", "purge", *where)
+    assert (code, out) == (2, "3 letters would be exported and taken away: say --yes to do it\n")
+    code, out = call(app, "dead-letters", "purge", *where, "--yes", "--reason", "bad_json")
+    assert code == 0
+    assert out.startswith("2 letters were taken away. They are in\n")
+    file = out.splitlines()[1].strip()
+    assert call(app, "dead-letters", "purge", *where, "--yes", "--reason", "bad_json")[1] == "No dead letters fit.\n"
+    code, out = call(app, "import", file, *where)
+    assert code == 0
+    assert "2 dead letters: 2 are here again" in out
+
+
+def test_an_export_leaves_the_letters_and_overwrites_nothing(app: typer.Typer, state: Path, tmp_path: Path) -> None:
+    to = tmp_path / "out.jsonl.gz"
+    assert call(app, "dead-letters", "export", "--state", state, "--to", to)[1] == f"3 letters are in {to}.\n"
+    assert call(app, "dead-letters", "export", "--state", state, "--to", to)[0] == 1
+    assert len(call(app, "dead-letters", "list", "--state", state, "--json")[1].splitlines()) == 3
+
+
+def test_what_cannot_be_imported_is_said(app: typer.Typer, folder: Path, state: Path) -> None:
+    where = ("--state", state, "--config", folder / "ingest.toml")
+    for file, code, said in (
+        (folder / "nosuch", 1, "there is no file"),
+        (folder / "ingest.toml", 1, "is no whole gzip file"),
+        (spool_path(state), 2, "there is nothing to import"),
+    ):
+        assert call(app, "import", file, *where)[0] == code
+        assert said in call(app, "import", file, *where)[1]
+    (folder / "some.sqlite").write_bytes(b"")
+    import sqlite3
+
+    db = sqlite3.connect(folder / "some.sqlite")
+    db.execute("CREATE TABLE something (x)")
+    db.close()
+    code, out = call(app, "import", folder / "some.sqlite", *where)
+    assert (code, "has schema version 0" in out) == (1, True)
+
+
+def test_refetch_without_ingest_is_kept_for_its_start(app: typer.Typer, state: Path, tmp_path: Path) -> None:
+    code, out = call(app, "refetch", "--since", "2026-09-20T00:00", "--state", state)
+    assert (code, out) == (0, "Ingest does not run: it will ask when it starts.\n")
+    with Spool(spool_path(state)) as spool:
+        assert wanted(spool.meta(REFETCH)) == Order(1_789_862_400_000, None)
+    assert call(app, "refetch", "--since", "soon", "--state", state)[0] == 2
+    assert call(app, "refetch", "--since", "2h", "--state", tmp_path / "nosuch")[0] == 1
+
+
+def test_the_spool_of_a_process_that_does_not_answer_is_left_alone(app: typer.Typer, folder: Path, state: Path) -> None:
+    with Spool(spool_path(state)):
+        code, out = call(app, "dead-letters", "replay", "--state", state, "--config", folder / "ingest.toml")
+    assert code == 1
+    assert "in use by another process" in out
+
+
+def test_an_audit_without_a_store_says_so_and_a_wrong_day_too(app: typer.Typer, folder: Path) -> None:
+    where = ("--config", folder / "ingest.toml", "--state", folder)
+    code, out = call(app, "audit", *where)
+    assert code == 1
+    assert "the store cannot be read" in out
+    assert call(app, "audit", *where, "--day", "yesterday")[0] == 2
+    assert call(app, "audit", *where, "--station", "nowhere") == (2, "the registry has no station 'nowhere'\n")
