@@ -42,6 +42,8 @@ SETTLE_ROWS = 5_000
 DELIVERY_PAUSE_S = 1.0
 DELIVERY_POINTS = 500
 """In one request: each has some hundred bytes to some kilobytes."""
+MOST_RETRY_AFTER_S = 300.0
+"""What a server may ask for: a proxy's nonsense (999999999) would stop a lane for ever."""
 
 
 async def _nothing() -> None:
@@ -62,6 +64,12 @@ class Waits:
     timed_out: float = 10.0
     misconfigured: float = 10.0
     delivery: float = 10.0
+
+
+def wait_s(error: StoreUnavailableError, own_s: float, timed_out_s: float) -> float:
+    """How long to wait after this: our own back-off, or longer when the server says so."""
+    asked_s = min(error.retry_after_s or 0.0, MOST_RETRY_AFTER_S)
+    return max(own_s, asked_s, timed_out_s if error.timed_out else 0.0)
 
 
 class StoreState:
@@ -196,9 +204,7 @@ class Drain:
                 failures += 1
                 self._on_write("unavailable", time.perf_counter() - started, 0)
                 self._down(str(error), "")
-                wait_s = backoff_s(failures, self._jitter())
-                wait_s = max(wait_s, error.retry_after_s or 0.0, self._waits.timed_out if error.timed_out else 0.0)
-                await asyncio.sleep(wait_s)
+                await asyncio.sleep(wait_s(error, backoff_s(failures, self._jitter()), self._waits.timed_out))
             except StoreMisconfiguredError as error:
                 self._on_write("misconfigured", time.perf_counter() - started, 0)
                 self._down(str(error), str(error))

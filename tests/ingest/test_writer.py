@@ -14,9 +14,9 @@ from ingest.lanes import LANES, LaneCache, cut, lane_of
 from ingest.letters import open_letters
 from ingest.settling import read_delivery
 from ingest.spool import Spool
-from ingest.writer import READ_BYTES, WINDOW_BYTES, Drain, Waits
+from ingest.writer import MOST_RETRY_AFTER_S, READ_BYTES, WINDOW_BYTES, Drain, Waits, wait_s
 from store.memory import MemoryStore
-from store.points import Points, RecordPoint, SeriesKey, SeriesPoints
+from store.points import Points, RecordPoint, SeriesKey, SeriesPoints, StoreUnavailableError
 from tests.ingest.samples import EPOCH, NOW_MS, TOPIC, arrival, batch, level, make_intake
 from tests.servers.wait import eventually
 from wire.batch import Record
@@ -326,3 +326,9 @@ async def test_first_in_first_out_and_one_request_a_series(tmp_path: Path) -> No
 
 def test_a_change_of_nothing_is_empty() -> None:
     assert not Change().counts
+
+
+def test_a_server_may_ask_for_some_patience_only() -> None:
+    assert wait_s(StoreUnavailableError("busy", retry_after_s=20.0), 1.0, 10.0) == 20.0
+    assert wait_s(StoreUnavailableError("busy", retry_after_s=999_999_999.0), 1.0, 10.0) == MOST_RETRY_AFTER_S
+    assert wait_s(StoreUnavailableError("late", timed_out=True), 1.0, 10.0) == 10.0
