@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from health import HealthServer
 from hydrology.registry import Registry
 from hydrology.reload import RegistryFile
+from ingest.asking import PATIENCE_S as ASK_AFTER_S
 from ingest.caretaker import Bounds, Caretaker
 from ingest.centre import REFILL_UNTIL, Centre, refill_until
 from ingest.change import Change
@@ -105,10 +106,18 @@ def filters(districts: list[str]) -> list[str]:
     return [topic_filter(kind, district) for district in districts or ["+"] for kind in (Kind.READINGS, Kind.STATUS)]
 
 
-async def run(settings: IngestSettings, state: Path, stop: asyncio.Event, *, decode: Decoder = decode_batch) -> None:
+async def run(
+    settings: IngestSettings,
+    state: Path,
+    stop: asyncio.Event,
+    *,
+    decode: Decoder = decode_batch,
+    ask_after_s: float = ASK_AFTER_S,
+) -> None:
     """Run ingest until `stop` is set; returns when all that was taken in is durable and the rest is closed.
 
-    `decode` reads a batch. Raises SettingsError, SpoolUnusableError, or what ended one of its tasks.
+    `decode` reads a batch; what is missing for `ask_after_s` is asked for. Raises SettingsError, SpoolUnusableError, or what
+    ended one of its tasks.
     """
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     file = RegistryFile(settings.registry, log, lambda one: check_districts(settings, one))
@@ -197,6 +206,7 @@ async def run(settings: IngestSettings, state: Path, stop: asyncio.Event, *, dec
             spool_max_bytes=settings.spool.max_bytes,
             refill=refill,
             cautious=0 if spool.was_clean else RECEIVE_MAXIMUM,
+            ask_after_s=ask_after_s,
         )
         caretaker = Caretaker(spool.path, intake, holding.exported, centre.change)
         refetch = Refetch(
@@ -271,6 +281,7 @@ async def run(settings: IngestSettings, state: Path, stop: asyncio.Event, *, dec
             recalled = not is_new or await recall(PATIENCE_S)
             async with asyncio.TaskGroup() as tasks:
                 for name, task in (
+                    ("spool", committer.watch()),
                     ("intake", centre.take_in()),
                     ("finisher", centre.finish()),
                     ("receipts", centre.speak()),

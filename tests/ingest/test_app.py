@@ -17,6 +17,7 @@ import pytest
 
 from health import HealthSettings
 from ingest.app import run
+from ingest.asking import PATIENCE_S
 from ingest.change import PARTS, Count
 from ingest.letters import open_letters
 from ingest.settings import IngestSettings, SpoolSettings, spool_path
@@ -87,9 +88,9 @@ def place(tmp_path: Path, mosquitto: Mosquitto) -> Place:
 
 
 @asynccontextmanager
-async def ingest(place: Place, settings: IngestSettings) -> AsyncIterator[None]:
+async def ingest(place: Place, settings: IngestSettings, ask_after_s: float = PATIENCE_S) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    task = asyncio.create_task(run(settings, place.state, stop))
+    task = asyncio.create_task(run(settings, place.state, stop, ask_after_s=ask_after_s))
     await eventually(lambda: task.done() or _ready(settings))
     try:
         yield

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import time
@@ -248,8 +249,6 @@ async def test_refetch_asks_for_what_a_restored_backup_lost(place: Place) -> Non
 
 
 def _shift_deliveries(store: Path, by_ms: int) -> None:
-    import sqlite3
-
     db = sqlite3.connect(store)
     db.execute("UPDATE delivery SET time_ms = time_ms + ?", (by_ms,))
     db.commit()
@@ -282,6 +281,49 @@ async def test_what_a_gateway_says_is_gone_is_counted_and_not_asked_for_again(pl
         # It is still known after a restart, and a lost disk's refill does not ask for it.
         async with ingest(place, settings):
             assert await metric(settings, name) == 5
+
+
+async def test_a_hole_is_asked_for_again_until_the_gateway_says_that_it_is_gone(place: Place) -> None:
+    settings = place.settings()
+
+    async with place.sender().open() as gateway:
+        async with ingest(place, settings):
+            await gateway.send(gateway.log(1))
+            await gateway.all_told()
+        _end_refill(place)  # a week later
+        async with ingest(place, settings, ask_after_s=0.3):
+            gateway.log(9)
+            await gateway.send([2, 3, 4, 5, 8, 9, 10])
+            await gateway.hello()
+            await eventually(lambda: sum(one.command == "resend" for one in gateway.commands) >= 2)
+            resends = {(one.epoch, str(one.ranges)) for one in gateway.commands if one.command == "resend"}
+            assert resends == {(epoch_text(EPOCH), "[[6, 7]]")}
+            body = {"reason": "trimmed", "epoch": epoch_text(EPOCH), "ranges": [[6, 7]]}
+            gap = batch(records=[Record(11, place.start_ms, "gap", body)])
+            await send(gateway, encode_batch(gap, Codec.CBOR), Codec.CBOR)
+
+            async def lost() -> bool:
+                return await metric(settings, 'aryk_gateway_lost_readings_total{district="karatal",gateway="gw1"}') == 2
+
+            await eventually(lost)
+            assert await metric(settings, 'aryk_gateway_backlog_readings{district="karatal",gateway="gw1"}') == 0
+            # The log was trimmed, and nobody said so: its hello does.
+            gateway.log(11)
+            await gateway.send([12, 13, 14, 17, 18, 19, 20, 21])
+            await gateway.hello("00000000000000bb", first=17)
+
+            async def all_lost() -> bool:
+                return await metric(settings, 'aryk_gateway_lost_readings_total{district="karatal",gateway="gw1"}') == 4
+
+            await eventually(all_lost)
+    assert place.conserves()
+
+
+def _end_refill(place: Place) -> None:
+    db = sqlite3.connect(spool_path(place.state))
+    db.execute("UPDATE meta SET value = '0' WHERE key = 'refill_until_ms'")
+    db.commit()
+    db.close()
 
 
 POISONED = """
