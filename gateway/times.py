@@ -14,6 +14,8 @@ from wire.messages import HELLO_EXPIRY_S, MAX_SKEW_S
 
 ANCHOR_LASTS_S = 2 * 3600.0
 """After this the anchor no longer settles new readings: a boot clock of 50 ppm has drifted by 0.4 s then."""
+FAR_MS = 5 * 60_000
+"""A clock that is off by more than this was never set, or it is the centre's that is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ def settle(offset_ms: int, ms: int, boot_ns: int) -> int:
     """The final time of a reading in a boot with this offset: its own where that was right, else the boot clock's."""
     true_ms = offset_ms + boot_ns // 1_000_000
     return ms if abs(true_ms - ms) <= MAX_SKEW_S * 1000 else true_ms
+
+
+def moved_far(logged_ms: int, final_ms: int) -> bool:
+    """Whether a time was put right by so much that either clock may be the wrong one: the reading is then suspect."""
+    return abs(final_ms - logged_ms) > FAR_MS
 
 
 @dataclass(frozen=True, slots=True)

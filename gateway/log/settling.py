@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gateway.clock import Moment
 from gateway.log.progress import Progress
 from gateway.log.writer import moved_flag, next_free_ms, next_free_record_ms
-from gateway.times import Anchor, Placed, Span, place, settle
+from gateway.times import Anchor, Placed, Span, moved_far, place, settle
 
 STEP = 500
 """Rows in one transaction, so that the sampler never waits long for the file."""
@@ -109,7 +109,7 @@ def _write(db: sqlite3.Connection, row: _Held) -> None:
     ms = _final_ms(row)
     if row.series is not None:
         free_ms = next_free_ms(db, row.series, ms)
-        if flag is not None and (estimated or free_ms != ms):
+        if flag is not None and (estimated or free_ms != ms or moved_far(row.moment.ms, ms)):
             flag = moved_flag(flag)
         ms = free_ms
     elif row.kind is not None:

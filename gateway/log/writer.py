@@ -11,7 +11,7 @@ from gateway.log.reader import write_settled
 from gateway.log.rows import Commit, NewRecord, Scan
 from gateway.log.thinning import Removal
 from gateway.readings import Reading
-from gateway.times import Anchor, settle
+from gateway.times import Anchor, moved_far, settle
 from wire.flags import Flag
 
 INSERT = (
@@ -150,7 +150,8 @@ class Writer:
     ) -> None:
         series = self._series_id(reading, added)
         free_ms = next_free_ms(self._db, series, ms) if final else ms
-        flag = moved_flag(reading.flag) if free_ms != ms else reading.flag
+        far = original is not None and moved_far(original, ms)
+        flag = moved_flag(reading.flag) if far or free_ms != ms else reading.flag
         columns = (seq, epoch.id, series, free_ms, reading.value, flag, reading.raw)
         self._db.execute(INSERT, (*columns, boot_ns, original, final, None, None))
 

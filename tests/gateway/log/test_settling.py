@@ -33,7 +33,7 @@ async def test_held_readings_of_a_wrong_clock_are_put_right_once(tmp_path: Path)
         await log.settle_times(anchor_of(clock))
         rows = await log.rows([(1, 6)], 10)
         assert [row.ms - NOW_MS for row in rows] == [10_000, 10_000, 20_000, 20_000, 30_000, 30_000]
-        assert [row.flag for row in rows] == [1, 9] * 3
+        assert [row.flag for row in rows] == [3, 9] * 3
         # A later anchor changes nothing any more.
         await log.settle_times(anchor_of(clock, skew_ms=100_000))
         assert await log.rows([(1, 6)], 10) == rows
@@ -47,10 +47,21 @@ async def test_with_a_fresh_anchor_a_wrong_clock_is_put_right_at_once(tmp_path: 
         clock.advance(1)
         await log.append(scan(clock.now(), 1.0))
         row = (await log.rows([(1, 1)], 1))[0]
-        assert (row.ms, row.flag) == (NOW_MS + 1000, 1)
+        assert (row.ms, row.flag) == (NOW_MS + 1000, 3)
         clock.advance(3 * 3600)
         await log.append(scan(clock.now(), 2.0))
         assert pending(log) == [(1, 1)]
+
+
+async def test_only_a_time_that_was_moved_far_makes_a_reading_suspect(tmp_path: Path) -> None:
+    for minutes, flags in ((4, [1, 1]), (-6, [3, 3])):
+        clock = ManualClock(NOW_MS)
+        async with opened(tmp_path / str(minutes), clock) as log:
+            await log.append(scan(clock.now(), 1.0))
+            await log.settle_times(anchor_of(clock, skew_ms=minutes * 60_000))
+            clock.advance(1)
+            await log.append(scan(clock.now(), 2.0))
+            assert [row.flag for row in await log.rows([(1, 2)], 2)] == flags
 
 
 async def test_a_second_process_of_the_same_boot_settles_the_first_ones_readings(tmp_path: Path) -> None:
@@ -73,7 +84,7 @@ async def test_contact_in_an_earlier_boot_settles_what_came_after_it(tmp_path: P
     async with opened(tmp_path, clock) as log:
         await log.settle_times(anchor_of(clock))
         row = (await log.rows([(1, 1)], 1))[0]
-        assert (row.ms, row.flag) == (NOW_MS + 3 * 3_600_000, 1)
+        assert (row.ms, row.flag) == (NOW_MS + 3 * 3_600_000, 3)
 
 
 async def test_a_boot_without_contact_is_placed_between_its_neighbours(tmp_path: Path) -> None:
@@ -106,7 +117,7 @@ async def test_a_clock_restored_to_yesterday_pushes_nothing_aside(tmp_path: Path
         clock.advance(1)
         await log.settle_times(anchor_of(clock, skew_ms=DAY_MS))
         row = (await log.rows([(2, 2)], 1))[0]
-        assert (row.ms, row.flag) == (NOW_MS + DAY_MS, 1)
+        assert (row.ms, row.flag) == (NOW_MS + DAY_MS, 3)
 
 
 async def test_two_readings_put_to_the_same_millisecond_stay_two(tmp_path: Path) -> None:
