@@ -14,6 +14,7 @@ from wire.messages import HELLO_EXPIRY_S, MAX_SKEW_S
 
 ANCHOR_LASTS_S = 2 * 3600.0
 """After this the anchor no longer settles new readings: a boot clock of 50 ppm has drifted by 0.4 s then."""
+JUMP_MS = 3_600_000
 FAR_MS = 5 * 60_000
 """A clock that is off by more than this was never set, or it is the centre's that is wrong."""
 
@@ -36,6 +37,10 @@ class Anchor:
     def fresh_at(self, boot_ns: int) -> bool:
         """Whether it still settles readings taken at this moment."""
         return abs(boot_ns - self.boot_ns) <= ANCHOR_LASTS_S * 1e9
+
+    def jumped_from(self, offset_ms: int) -> bool:
+        """Whether true time has jumped against the boot clock, which runs evenly: then the centre's clock was set."""
+        return abs(self.offset_ms - offset_ms) > JUMP_MS
 
     @property
     def synchronised(self) -> bool:

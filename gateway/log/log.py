@@ -23,7 +23,7 @@ from gateway.log.reader import Reader
 from gateway.log.rows import Commit, Extent, NewRecord, Row, Scan
 from gateway.log.salvage import Salvage, Salvaged, must_be_lean
 from gateway.log.salvaged import SalvagedLog, open_salvaged, salvage_records
-from gateway.log.settling import last_times, settle_held
+from gateway.log.settling import last_times, offset_of, settle_held
 from gateway.log.thinning import Removal
 from gateway.log.writer import LogUnavailableError, Writer, passing_reason
 from gateway.times import Anchor
@@ -220,9 +220,16 @@ class Log:
 
     async def settle_times(self, anchor: Anchor) -> int:
         """Make held times final with this anchor, which also dates the readings to come; the answer is how many rows."""
+        dbs = [*((old.db, old.progress) for old in self.salvaged), (self._uplink_db, self.progress)]
+        before_ms = await self._uplink(offset_of, self._uplink_db, anchor.boot)
+        if before_ms is not None and anchor.jumped_from(before_ms):
+            log.warning(
+                "the centre's clock has jumped by %.0f s: ages count from now", (anchor.offset_ms - before_ms) / 1000
+            )
+            for db, progress in dbs:
+                await self._uplink(retention.forget_stamps, db, progress)
         self.anchor = anchor
         total = 0
-        dbs = [*((old.db, old.progress) for old in self.salvaged), (self._uplink_db, self.progress)]
         for db, progress in dbs:
             while count := await self._uplink(settle_held, db, progress, anchor):
                 total += count
@@ -266,16 +273,17 @@ class Log:
     async def keep_tidy(self, keep_s: float) -> int:
         """Stamp what was delivered, take away what was delivered long enough ago, and make room where the disk is short.
 
-        Does nothing about age while the time is not trusted. The answer is how many rows were taken away.
+        Does nothing about age while the time is not trusted. An age is only what this clock and the centre's both say has
+        passed, so that neither can trim the log by being wrong. The answer is how many rows were taken away.
         """
         self.short.clear()
         gone = 0
         anchor, now = self.anchor, self._clock.now()
         if anchor is not None and anchor.boot == self._clock.boot:
-            now_ms = anchor.true_ms(now.boot_ns)
-            older_than_ms = now_ms - round(keep_s * 1000)
+            earlier_ms, later_ms = sorted((now.ms, anchor.true_ms(now.boot_ns)))
+            older_than_ms = earlier_ms - round(keep_s * 1000)
             for db, progress in [*((old.db, old.progress) for old in self.salvaged), (self._uplink_db, self.progress)]:
-                await self._with_room(partial(retention.stamp, db, progress, now_ms))
+                await self._with_room(partial(retention.stamp, db, progress, later_ms))
                 while count := await self._with_room(partial(retention.trim, db, progress, older_than_ms)):
                     gone += count
             for old in list(self.salvaged):

@@ -8,7 +8,7 @@ from gateway.log.progress import EpochState, Progress
 from gateway.log.rows import NewRecord
 from gateway.log.thinning import HOUR_MS, Kept, Removal, drop, is_thinned, thin
 from wire.names import epoch_text
-from wire.ranges import Range, coalesce
+from wire.ranges import Range, RangeSet, coalesce
 
 STEP = 500
 """Rows taken in one transaction."""
@@ -47,6 +47,14 @@ def stamp(db: sqlite3.Connection, progress: Progress, now_ms: int) -> int:
             for state, one in new:
                 state.stamped.add(*one)
     return len(new)
+
+
+def forget_stamps(db: sqlite3.Connection, progress: Progress) -> None:
+    """Count all ages from the next stamp on: the clock that gave the old ones was not the one of now."""
+    db.execute("DELETE FROM stamp")
+    with progress.lock:
+        for state in progress.epochs.values():
+            state.stamped = RangeSet()
 
 
 def trim(db: sqlite3.Connection, progress: Progress, older_than_ms: int) -> int:

@@ -145,6 +145,12 @@ def _moved_gap(db: sqlite3.Connection, row: _Held, ms: int, body: dict[str, obje
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
 
+def offset_of(db: sqlite3.Connection, boot: str) -> int | None:
+    """The last anchor of this boot, an earlier process's too: true time minus boot clock."""
+    row = db.execute("SELECT offset_ms FROM boot WHERE boot = ?", (boot,)).fetchone()
+    return None if row is None else row[0]
+
+
 def last_times(db: sqlite3.Connection, sensors: list[str], before: int | None = None) -> dict[str, int]:
     """The time of the newest entry of each sensor, tried and failed counted too, before this number."""
     out: dict[str, int] = {}

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from gateway.clock import ManualClock
 from gateway.log import Log
 from tests.gateway.build import scan
@@ -71,6 +73,41 @@ async def test_a_wrong_clock_takes_nothing(tmp_path: Path) -> None:
         assert await log.keep_tidy(KEEP_S) == 0
         await log.settle_times(anchor_of(clock, skew_ms=-round(10 * KEEP_S * 1000)))
         assert await log.keep_tidy(KEEP_S) == 0
+
+
+@pytest.mark.parametrize("jump_s", [400 * 86_400.0, -400 * 86_400.0])
+@pytest.mark.parametrize("ours_too", [False, True])
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_centre_with_a_wrong_clock_takes_nothing(
+    tmp_path: Path, jump_s: float, ours_too: bool, restarted: bool
+) -> None:
+    clock, kept = ManualClock(), list(range(1, 21))
+
+    async def hour(log: Log, wrong_s: float) -> None:
+        clock.advance(3600)
+        if ours_too:
+            clock.step_wall(wrong_s)
+        await log.settle_times(anchor_of(clock, skew_ms=0 if ours_too else round(wrong_s * 1000)))
+        assert await log.keep_tidy(KEEP_S) == 0
+        assert await log.present(1, 20) == kept
+        if ours_too:
+            clock.step_wall(-wrong_s)
+
+    async with opened(tmp_path, clock) as log:
+        await log.settle_times(anchor_of(clock))
+        await logged(log, clock, 10)
+        await log.receipt({log.epoch: [(1, 20)]})
+        await log.keep_tidy(KEEP_S)
+        if not restarted:
+            await hour(log, jump_s)
+            await hour(log, 0.0)
+    async with opened(tmp_path, clock) as log:
+        await hour(log, jump_s)
+        await hour(log, 0.0)
+        # What is due goes when it is due again.
+        clock.advance(KEEP_S + 60)
+        await log.settle_times(anchor_of(clock))
+        assert await log.keep_tidy(KEEP_S) >= 19
 
 
 async def test_what_is_asked_for_again_counts_from_its_new_delivery(tmp_path: Path) -> None:
