@@ -30,7 +30,8 @@ class Committer:
     """Open with `async with`, around everything that commits.
 
     A commit that the disk refuses (full, I/O error) is tried again until it goes through or the process stops: nothing is
-    acknowledged meanwhile. Damage raises, and ends the process. The queue needs no bound of its own: each of its two users
+    acknowledged meanwhile. Damage raises, and ends the process; so does whatever else ends the thread: all that wait, and all
+    that come later, are answered with it, and `watch()` raises it. The queue needs no bound of its own: each of its two users
     has at most two changes under way.
     """
 
@@ -52,6 +53,9 @@ class Committer:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="spool", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._dead: Exception | None = None
+        self._died = asyncio.Event()
+        self._in_hand: list[asyncio.Future[None]] = []
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -74,6 +78,9 @@ class Committer:
     def submit(self, change: Change) -> "asyncio.Future[None]":
         """Queue a change; the future is done when it is durable. Changes become durable in the order of this call."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._dead is not None:
+            future.set_exception(self._dead)
+            return future
         self._queue.append((change, future))
         self._wake.set()
         return future
@@ -82,7 +89,27 @@ class Committer:
         """Make a change durable."""
         await self.submit(change)
 
+    async def watch(self) -> None:
+        """Raises what ended the thread; run it as a task, so that the process ends with it."""
+        await self._died.wait()
+        assert self._dead is not None
+        raise self._dead
+
     def _work(self) -> None:
+        try:
+            self._write()
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for a thread that is gone
+            log.critical("the spool cannot be written any more (%s): ingest ends", error)
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(self._die, error)
+
+    def _die(self, error: Exception) -> None:
+        self._dead = error
+        _resolve([*self._in_hand, *(future for _, future in self._queue)], error)
+        self._queue.clear()
+        self._died.set()
+
+    def _write(self) -> None:
         tidied = time.monotonic()
         more_to_tidy = False
         while True:
@@ -99,7 +126,7 @@ class Committer:
 
     def _commit(self, batch: list[tuple[Change, "asyncio.Future[None]"]]) -> None:
         changes = [change for change, _ in batch]
-        futures = [future for _, future in batch]
+        futures = self._in_hand = [future for _, future in batch]
         while True:
             started = time.perf_counter()
             try:

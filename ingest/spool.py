@@ -41,6 +41,10 @@ class SpoolUnusableError(Exception):
     """The spool is sound and must be left alone: another process has it open, or a newer ingest has written it."""
 
 
+class SpoolGoneError(SpoolUnusableError):
+    """The file was deleted, replaced or unmounted under us: what is written now would be in no file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What the spool takes, after the last commit."""
@@ -69,6 +73,7 @@ class Spool:
         self.totals = Totals()
         self._lock: IO[str] | None = None
         self._db: sqlite3.Connection | None = None
+        self._inode: tuple[int, int] | None = None
 
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +85,7 @@ class Spool:
             raise SpoolUnusableError(f"{self.path} is in use by another process") from error
         try:
             self._db = self._open()
+            self._inode = self._inode_now()
         except BaseException:
             self._lock.close()
             raise
@@ -93,6 +99,13 @@ class Spool:
             self._db = None
         if self._lock:
             self._lock.close()
+
+    def _inode_now(self) -> tuple[int, int]:
+        try:
+            found = self.path.stat()
+        except OSError as error:
+            raise SpoolGoneError(f"the spool {self.path} is gone while it is in use: {error.strerror}") from error
+        return found.st_dev, found.st_ino
 
     @property
     def _open_db(self) -> sqlite3.Connection:
@@ -175,8 +188,13 @@ class Spool:
     # changing it
 
     def commit(self, changes: list[Change], now_ms: int) -> None:
-        """Make these changes durable, all together. Raises sqlite3.Error, then none of them is."""
+        """Make these changes durable, all together. Raises sqlite3.Error, then none of them is.
+
+        Raises SpoolGoneError when the file at our path is not the one that is open.
+        """
         db = self._open_db
+        if self._inode_now() != self._inode:
+            raise SpoolGoneError(f"the spool {self.path} was replaced while it is in use")
         db.execute("BEGIN IMMEDIATE")
         letter_bytes = 0
         try:

@@ -49,6 +49,13 @@ def run(
         fail(error)
     except SpoolUnusableError as error:
         stop(str(error))
+    except ExceptionGroup as group:
+        gone = group.subgroup(SpoolUnusableError)
+        if gone is None:
+            raise
+        while isinstance(gone.exceptions[0], ExceptionGroup):
+            gone = gone.exceptions[0]
+        stop(f"{gone.exceptions[0]}: ingest has stopped; what was not acknowledged will come again")
 
 
 def check(config: Config = Path("ingest.toml")) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.change import Change, Count
 from ingest.committer import Committer, CommitterStoppedError
-from ingest.spool import Spool
+from ingest.spool import Spool, SpoolGoneError
 from tests.ingest.samples import batch, level
 from tests.ingest.test_spool import taken
 from tests.servers.wait import eventually
@@ -104,3 +104,28 @@ async def test_the_thread_ends_with_it(tmp_path: Path) -> None:
         async with Committer(spool):
             assert any(thread.name == "spool" for thread in threading.enumerate())
         assert not any(thread.name == "spool" for thread in threading.enumerate())
+
+
+async def test_a_spool_file_that_is_deleted_ends_everything_that_waits(tmp_path: Path) -> None:
+    path = tmp_path / "spool.sqlite"
+    with Spool(path) as spool:
+        async with Committer(spool) as committer:
+            await committer.commit(change(1))
+            for ending in ("", "-wal", "-shm"):
+                (tmp_path / f"spool.sqlite{ending}").unlink()
+            with pytest.raises(SpoolGoneError):
+                await asyncio.wait_for(committer.commit(change(2)), 10)
+            with pytest.raises(SpoolGoneError):
+                await asyncio.wait_for(committer.watch(), 10)
+            with pytest.raises(SpoolGoneError):
+                await asyncio.wait_for(committer.commit(change(3)), 10)
+
+
+async def test_a_spool_file_that_is_replaced_is_not_written_past(tmp_path: Path) -> None:
+    path = tmp_path / "spool.sqlite"
+    with Spool(path) as spool:
+        async with Committer(spool) as committer:
+            path.rename(tmp_path / "away.sqlite")
+            path.touch()
+            with pytest.raises(SpoolGoneError):
+                await asyncio.wait_for(committer.commit(change(1)), 10)
