@@ -11,6 +11,9 @@ SURE_ROUND_TRIP_S = 2.0
 """An answer may be off by half its round trip: after a longer one (the hello had waited for the centre) it is asked again."""
 SLOW_ANSWERS = 3
 """After so many slow answers in a row the link is slow, and the next one counts."""
+DOUBT_S = 60.0
+"""An answer that has jumped against the last one counts when another says the same, so long after it or later."""
+SAME_MS = 60_000
 
 
 class Hello:
@@ -23,6 +26,9 @@ class Hello:
         self._tries = 0
         self._due_s: float | None = 0.0
         self._slow = 0
+        self._believed: Anchor | None = None
+        self.doubted: Anchor | None = None
+        """An answer by which the centre's clock has jumped, and that is asked again."""
 
     @property
     def due_s(self) -> float:
@@ -58,8 +64,22 @@ class Hello:
         if anchor is not None:
             self._nonce = self._asked = None
             self._tries = self._slow = 0
+            again_s = self._doubt_s(anchor)
+            if again_s > 0:
+                self._due_s = now_s + again_s
+                return None
+            self._believed, self.doubted = anchor, None
             self._due_s = now_s + EVERY_S
         elif self._tries > 0 and self._sent_s is not None:
             # Somebody is there, but answers an older hello: ask again, not more often than an answer may take.
             self._due_s = min(self.due_s, self._sent_s + HELLO_EXPIRY_S)
         return anchor
+
+    def _doubt_s(self, anchor: Anchor) -> float:
+        """In how many seconds this answer is to be asked again, 0 when it counts."""
+        last, first = self._believed, self.doubted
+        if last is None or last.boot != anchor.boot or not anchor.jumped_from(last.offset_ms):
+            return 0.0
+        if first is None or first.boot != anchor.boot or abs(first.offset_ms - anchor.offset_ms) > SAME_MS:
+            self.doubted = first = anchor
+        return max(0.0, DOUBT_S - (anchor.boot_ns - first.boot_ns) / 1e9)

@@ -71,6 +71,8 @@ class Inbound:
         if receipt.time is not None:
             self._schedule.answered()
             anchor = self._hello.answered(self._clock.boot, receipt.time, event.at, self._clock.monotonic_s())
+            if anchor is None and self._hello.doubted is not None:
+                log.warning("the centre's clock has jumped: not believed until it says the same again")
             if anchor is not None:
                 self._metrics.skew.set(anchor.skew_ms / 1000)
                 self._metrics.round_trip.set(anchor.round_trip_s)

@@ -1,5 +1,5 @@
 from gateway.clock import ManualClock
-from gateway.uplink.hello import EVERY_S, RETRY_LONGEST_S, SLOW_ANSWERS, Hello
+from gateway.uplink.hello import DOUBT_S, EVERY_S, RETRY_LONGEST_S, SLOW_ANSWERS, Hello
 from wire.messages import CentreTime
 
 
@@ -76,3 +76,41 @@ def test_on_a_slow_link_a_slow_answer_counts_in_the_end() -> None:
         time = CentreTime(nonce=nonce * 16, ms=clock.now().ms)
         counted.append(hello.answered(clock.boot, time, clock.now(), clock.monotonic_s()) is not None)
     assert counted == [False] * SLOW_ANSWERS + [True]
+
+
+class Asking:
+    """Says hello when it is due, or now, and takes an answer from a centre that is `ahead_s` of us."""
+
+    def __init__(self) -> None:
+        self.clock, self.hello, self._asked = ManualClock(), Hello(), 0
+
+    def answered(self, ahead_s: float, *, now: bool = False) -> bool:
+        clock, hello = self.clock, self.hello
+        if not now:
+            clock.advance(max(0.0, hello.due_s - clock.monotonic_s()))
+        self._asked += 1
+        nonce = f"{self._asked:016x}"
+        hello.sent(nonce, clock.now(), clock.monotonic_s())
+        clock.advance(0.2)
+        time = CentreTime(nonce=nonce, ms=clock.now().ms + round(ahead_s * 1000))
+        return hello.answered(clock.boot, time, clock.now(), clock.monotonic_s()) is not None
+
+
+def test_a_centre_whose_clock_jumps_is_believed_when_it_says_the_same_a_minute_later() -> None:
+    asking = Asking()
+    assert asking.answered(0.0)
+    assert not asking.answered(86_400.0)
+    assert 0 < asking.hello.due_s - asking.clock.monotonic_s() <= DOUBT_S
+    assert not asking.answered(86_400.0, now=True), "a new connection asks at once: that is too soon to tell"
+    assert asking.answered(86_400.0)
+    assert asking.answered(86_400.0)
+
+
+def test_a_jump_that_is_over_is_never_believed() -> None:
+    asking = Asking()
+    assert asking.answered(0.0)
+    assert not asking.answered(-86_400.0)
+    assert asking.answered(0.0)
+    assert not asking.answered(-86_400.0), "the first time no longer counts"
+    assert not asking.answered(-2 * 86_400.0), "it says another time each time"
+    assert asking.answered(1800.0), "less than an hour is no jump"
