@@ -106,6 +106,27 @@ def filters(districts: list[str]) -> list[str]:
     return [topic_filter(kind, district) for district in districts or ["+"] for kind in (Kind.READINGS, Kind.STATUS)]
 
 
+def is_refilling(text: str | None, now_ms: int) -> bool:
+    """Whether what is missing is still asked for. A damaged note means yes: asking too often costs little."""
+    try:
+        return int(text or 0) > now_ms
+    except ValueError:
+        log.error("the spool's note %r on asking again is damaged: what is missing is asked for", text)
+        return True
+
+
+def read_filters(text: str | None) -> list[str]:
+    """The topics of the last session. A damaged note means none: the session begins anew."""
+    try:
+        found = json.loads(text or "[]")
+        if isinstance(found, list) and all(isinstance(one, str) for one in found):
+            return found
+    except ValueError:
+        pass
+    log.error("the spool's note %r on the last session is damaged: a new session is begun", text)
+    return []
+
+
 async def run(
     settings: IngestSettings,
     state: Path,
@@ -131,8 +152,8 @@ async def run(
         next_id = spool.next_id()
         is_new = spool.meta("recalled") is None
         order = wanted(spool.meta(REFETCH))
-        refill = int(spool.meta(REFILL_UNTIL) or 0) > _now_ms()
-        old_filters: list[str] = json.loads(spool.meta("filters") or "[]")
+        refill = is_refilling(spool.meta(REFILL_UNTIL), _now_ms())
+        old_filters = read_filters(spool.meta("filters"))
         metrics_registry = CollectorRegistry()
         metrics = Metrics(metrics_registry)
         committer = await stack.enter_async_context(
@@ -341,6 +362,8 @@ def _say_start(spool: Spool, holding: Holding) -> None:
         log.warning("the last run did not stop in order: the first messages are taken one by one")
     if holding.damaged:
         log.error("%d spool rows are damaged: they are set aside, their readings are asked for again", holding.damaged)
+    if holding.unreadable:
+        log.error("%d other rows of the spool are damaged: what they named is received again", holding.unreadable)
 
 
 def _read(committer: Committer, client: Client, drain: Drain, centre: Centre) -> Reading:

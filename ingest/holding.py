@@ -2,12 +2,15 @@
 
 import sqlite3
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.change import Change, Row
+from ingest.change import Change, Piece, Row
 from ingest.received import Logs, parse_ranges
 from ingest.schema import BUSY_TIMEOUT_S, DEAD_PREFIX, ROW_COLUMNS
+from wire.names import MAX_EPOCH, MAX_SEQ
+from wire.ranges import Range
 
 
 @dataclass(slots=True)
@@ -46,6 +49,8 @@ class Holding:
     dead_keys: set[str] = field(default_factory=set)
     totals: Totals = field(default_factory=Totals)
     damaged: int = 0
+    unreadable: int = 0
+    """Other rows with a flipped bit, left out: what they named is received again. A letter is kept all the same."""
 
 
 def read_holding(db: sqlite3.Connection) -> Holding:
@@ -54,13 +59,13 @@ def read_holding(db: sqlite3.Connection) -> Holding:
     totals, received = holding.totals, holding.received
     factory, db.text_factory = db.text_factory, _lenient
     try:
-        for gateway, epoch, first, last in db.execute("SELECT gateway, epoch, first, last FROM settled"):
+        for gateway, epoch, first, last in _pieces(db, "settled", holding):
             holding.settled.of(gateway, epoch).add(first, last)
             received.of(gateway, epoch).add(first, last)
-        for gateway, epoch, first, last in db.execute("SELECT gateway, epoch, first, last FROM exported"):
+        for gateway, epoch, first, last in _pieces(db, "exported", holding):
             holding.exported.of(gateway, epoch).add(first, last)
             received.of(gateway, epoch).add(first, last)
-        for gateway, epoch, first, last in db.execute("SELECT gateway, epoch, first, last FROM gone"):
+        for gateway, epoch, first, last in _pieces(db, "gone", holding):
             holding.gone.of(gateway, epoch).add(first, last)
         for fields in db.execute(f"SELECT {ROW_COLUMNS} FROM spool ORDER BY id"):
             row = Row(*fields)
@@ -72,15 +77,49 @@ def read_holding(db: sqlite3.Connection) -> Holding:
                 holding.damaged += 1
         for gateway, epoch, ranges, key, size in db.execute("SELECT gateway, epoch, ranges, key, bytes FROM letters"):
             totals.letters += 1
-            totals.letter_bytes += size
+            totals.letter_bytes += size if isinstance(size, int) else 0
             if epoch is None:
                 holding.dead_keys.add(key)
+                continue
+            named = _ranges(gateway, epoch, ranges)
+            if named is None:
+                holding.unreadable += 1
             else:
-                received.add(gateway, epoch, parse_ranges(ranges))
-        totals.counters.update(db.execute("SELECT name, value FROM counters"))
+                received.add(gateway, epoch, named)
+        for name, value in db.execute("SELECT name, value FROM counters"):
+            if isinstance(value, int):
+                totals.counters[name] = value
+            else:
+                holding.unreadable += 1
     finally:
         db.text_factory = factory
     return holding
+
+
+def _pieces(db: sqlite3.Connection, table: str, holding: Holding) -> Iterator[Piece]:
+    for gateway, epoch, first, last in db.execute(f"SELECT gateway, epoch, first, last FROM {table}"):
+        if _is_sound(gateway, epoch, first, last):
+            yield gateway, epoch, first, last
+        else:
+            holding.unreadable += 1
+
+
+def _ranges(gateway: object, epoch: object, text: object) -> list[Range] | None:
+    """The ranges of a letter; None when they cannot be read."""
+    try:
+        named = parse_ranges(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    if named is None or not all(_is_sound(gateway, epoch, first, last) for first, last in named):
+        return None
+    return named
+
+
+def _is_sound(gateway: object, epoch: object, first: object, last: object) -> bool:
+    """A flipped bit turns numbers into others, and into other types; SQLite stores both."""
+    if not (isinstance(gateway, str) and isinstance(epoch, int) and isinstance(first, int) and isinstance(last, int)):
+        return False
+    return 0 <= epoch <= MAX_EPOCH and 0 <= first <= last <= MAX_SEQ
 
 
 class SpoolReader:

@@ -46,8 +46,12 @@ def wanted(text: str | None) -> Order | None:
     """The order that is kept, if there is one."""
     if not text:
         return None
-    document = json.loads(text)
-    return Order(int(document["since_ms"]), document["station"])
+    try:
+        document = json.loads(text)
+        return Order(int(document["since_ms"]), document["station"])
+    except (ValueError, KeyError, TypeError) as error:
+        log.error("the order %r in the spool is damaged (%s): give it again with `aryk ingest refetch`", text, error)
+        return None
 
 
 def gateways_of(order: Order, registry: Registry, known: set[str]) -> set[str]:

@@ -332,3 +332,27 @@ def test_a_message_that_was_decoded_is_no_suspect(path: Path) -> None:
 @pytest.mark.parametrize(("free", "low"), [(40_000_000, False), (30_000_000, True)])
 def test_intake_stops_while_the_wal_and_a_margin_still_fit(free: int, low: bool) -> None:
     assert Usage(0, free).disk_is_low is low
+
+
+def test_a_flipped_bit_in_what_was_received_does_not_keep_ingest_from_starting(path: Path) -> None:
+    with Spool(path) as spool:
+        spool.load()
+        change = taken(batch(level([1, 2])), b"neither JSON nor CBOR")
+        change.settled_put += [("gw1", 7, 1, 9), ("gw1", 8, 1, 9), ("gw1", 9, 1, 9)]
+        spool.commit([change], NOW_MS)
+        letters = spool.load().totals.letters
+        stop_cleanly(spool)
+    db = sqlite3.connect(path)
+    with db:
+        db.execute("UPDATE settled SET last = -9 WHERE epoch = 7")
+        db.execute("UPDATE settled SET last = 'x' WHERE epoch = 8")
+        db.execute("UPDATE letters SET ranges = '4q-1', epoch = 5")
+        db.execute("UPDATE counters SET value = 'x' WHERE name = 'received'")
+    db.close()
+    with Spool(path) as spool:
+        holding = spool.load()
+    assert holding.unreadable == 3 + letters
+    assert holding.totals.letters == letters
+    assert list(holding.settled.of("gw1", 9)) == [(1, 9)]
+    assert list(holding.received.of("gw1", EPOCH)) == [(1, 2)]
+    assert not list(holding.received.of("gw1", 7))
