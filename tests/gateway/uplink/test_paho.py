@@ -89,6 +89,20 @@ async def test_the_session_is_kept_over_a_lost_connection(mosquitto: Mosquitto) 
             assert event.payload == b"while you were away"
 
 
+async def test_only_what_the_broker_had_kept_counts_as_retained(mosquitto: Mosquitto) -> None:
+    async with centre(mosquitto) as client:
+        async with connector(mosquitto.port).connect() as session:
+            await client.publish("t/commands", b"now", qos=1, retain=True)
+            event = await next_event(session, Arrived)
+            assert isinstance(event, Arrived)
+            assert (event.payload, event.retained) == (b"now", False)
+        async with connector(mosquitto.port).connect() as session:
+            event = await next_event(session, Arrived)
+            assert isinstance(event, Arrived)
+            assert (event.payload, event.retained) == (b"now", True)
+        await client.publish("t/commands", b"", qos=1, retain=True)
+
+
 async def test_no_subscriber_is_told(mosquitto: Mosquitto) -> None:
     async with connector(mosquitto.port).connect() as session:
         session.publish("t/readings", b"x")
