@@ -84,9 +84,9 @@ def received_of(status: Status, gateway: str, received: Logs) -> dict[int, list[
     out: dict[int, list[Range]] = {}
     for one in status.logs:
         epoch = epoch_number(one.epoch)
-        ranges = within(received, gateway, epoch, one.first, one.last)
+        ranges = within(received, gateway, epoch, one.first, one.last, MOST_RANGES)
         if ranges:
-            out[epoch] = ranges[:MOST_RANGES]
+            out[epoch] = ranges
     return out
 
 
@@ -95,7 +95,7 @@ def missing_of(status: Status, gateway: str, received: Logs, gone: Logs) -> dict
     out: dict[int, list[Range]] = {}
     for one in status.logs:
         epoch = epoch_number(one.epoch)
-        ranges = had_or_gone(received, gone, gateway, epoch).missing(one.first, one.last)
+        ranges = had_or_gone(received, gone, gateway, epoch).missing(one.first, one.last, MOST_RANGES)
         if ranges:
-            out[epoch] = ranges[:MOST_RANGES]
+            out[epoch] = ranges
     return out

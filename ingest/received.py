@@ -72,17 +72,20 @@ def missing(received: Logs, gateway: str, epoch: int, first: int, last: int) -> 
     return numbers.missing(first, last) if numbers is not None else [(first, last)]
 
 
-def within(received: Logs, gateway: str, epoch: int, first: int, last: int) -> list[Range]:
-    """What was received of this part of a gateway's log."""
+def within(received: Logs, gateway: str, epoch: int, first: int, last: int, most: int) -> list[Range]:
+    """What was received of this part of a gateway's log; the first `most` ranges."""
     numbers = received.look(gateway, epoch)
     if numbers is None or last < first:
         return []
     out: list[Range] = []
-    for gap_first, gap_last in (*numbers.missing(first, last), (last + 1, last + 1)):
+    gaps = numbers.missing(first, last, most + 1)
+    if len(gaps) <= most:
+        gaps.append((last + 1, last + 1))
+    for gap_first, gap_last in gaps:
         if gap_first > first:
             out.append((first, gap_first - 1))
         first = gap_last + 1
-    return out
+    return out[:most]
 
 
 def ranges_text(ranges: Iterable[Range]) -> str:

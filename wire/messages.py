@@ -11,6 +11,8 @@ from wire.reasons import Reason, WireError
 
 HELLO_EXPIRY_S = 10
 """An answer to a hello expires after this, and counts only with a round trip shorter than this."""
+MAX_LOGS = 300
+"""Epochs that a hello names, the newest ones: what it costs the centre is bounded."""
 MAX_SKEW_S = 2.0
 """A clock further than this from the centre's counts as unsynchronised."""
 
@@ -88,11 +90,20 @@ class Status(_Versioned):
 
     state: State = Field(strict=False)
     nonce: Nonce | None = None
-    logs: Annotated[list[LogExtent], Field(description="epochs of which something is kept, and the newest")] = []
+    logs: Annotated[
+        list[LogExtent],
+        Field(max_length=MAX_LOGS, description="epochs of which something is kept, each once, and the newest"),
+    ] = []
     version: str = ""
     config: Annotated[str, Field(description="hash of the configuration in force")] = ""
     streams: list[Stream] = []
     until_ms: Annotated[int | None, Field(ge=0, le=MAX_SEQ, description="sleeping until then")] = None
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Status":
+        if len({one.epoch for one in self.logs}) < len(self.logs):
+            raise ValueError("an epoch is named twice")
+        return self
 
 
 class Command(_Versioned):

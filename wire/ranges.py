@@ -78,14 +78,16 @@ class RangeSet:
         at = bisect_left(self._lasts, first)
         return at < len(self._lasts) and self._firsts[at] <= first and last <= self._lasts[at]
 
-    def missing(self, first: int, last: int) -> list[Range]:
-        """The ranges from `first` to `last` that are not in the set, in order."""
+    def missing(self, first: int, last: int, most: int | None = None) -> list[Range]:
+        """The ranges from `first` to `last` that are not in the set, in order; the first `most` of them."""
         out: list[Range] = []
         firsts, lasts = self._firsts, self._lasts
         at = bisect_left(lasts, first)
         while first <= last and at < len(firsts) and firsts[at] <= last:
             if firsts[at] > first:
                 out.append((first, firsts[at] - 1))
+                if most is not None and len(out) >= most:
+                    return out
             first = lasts[at] + 1
             at += 1
         if first <= last:

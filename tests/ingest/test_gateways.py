@@ -1,4 +1,4 @@
-from ingest.gateways import SLEEP_GRACE_MS, Gateways, missing_of, received_of
+from ingest.gateways import MOST_RANGES, SLEEP_GRACE_MS, Gateways, missing_of, received_of
 from ingest.last_values import LastValues
 from ingest.pipeline import Accepted, Target
 from ingest.received import Logs, take_new
@@ -23,6 +23,14 @@ def test_a_hello_is_answered_with_what_was_received_of_its_logs() -> None:
     take_new(received, "gw1", EPOCH, [1, 2, 3, 4, 7, 11])
     assert received_of(HELLO, "gw1", received) == {EPOCH: [(3, 4), (7, 7)]}
     assert missing_of(HELLO, "gw1", received, Logs()) == {EPOCH: [(5, 6), (8, 10)]}
+
+
+def test_an_answer_to_a_hello_holds_so_many_ranges() -> None:
+    received = Logs()
+    take_new(received, "gw1", EPOCH, list(range(2, 10_000, 2)))
+    hello = Status(state=State.ONLINE, logs=[LogExtent(epoch=epoch_text(EPOCH), first=1, last=9_998)])
+    assert received_of(hello, "gw1", received)[EPOCH] == [(n, n) for n in range(2, 2 * MOST_RANGES + 1, 2)]
+    assert missing_of(hello, "gw1", received, Logs())[EPOCH] == [(n, n) for n in range(1, 2 * MOST_RANGES, 2)]
 
 
 def test_online_lost_and_asleep() -> None:

@@ -23,7 +23,7 @@ def test_missing_and_within_part_an_extent(numbers: list[int], a: int, b: int) -
     received = Logs()
     take_new(received, "gw", 1, numbers)
     gone = {n for x, y in missing(received, "gw", 1, a, b) for n in range(x, y + 1)}
-    here = {n for x, y in within(received, "gw", 1, a, b) for n in range(x, y + 1)}
+    here = {n for x, y in within(received, "gw", 1, a, b, 1_000) for n in range(x, y + 1)}
     assert gone.isdisjoint(here)
     assert gone | here == set(range(a, b + 1))
     assert here == set(numbers) & set(range(a, b + 1))
@@ -31,7 +31,7 @@ def test_missing_and_within_part_an_extent(numbers: list[int], a: int, b: int) -
 
 def test_an_unknown_log_misses_all_of_it() -> None:
     assert missing(Logs(), "gw", 7, 3, 9) == [(3, 9)]
-    assert within(Logs(), "gw", 7, 3, 9) == []
+    assert within(Logs(), "gw", 7, 3, 9, 10) == []
     assert missing(Logs(), "gw", 7, 1, 0) == []
 
 

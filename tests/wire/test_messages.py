@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.wire.batches import ids
 from wire.messages import (
+    MAX_LOGS,
     MAX_MESSAGE_BYTES,
     CentreTime,
     Command,
@@ -50,7 +51,11 @@ statuses = st.builds(
     Status,
     state=st.sampled_from(State),
     nonce=st.none() | nonces,
-    logs=st.lists(st.builds(LogExtent, epoch=epochs, first=seqs, last=st.integers(0, MAX_SEQ)), max_size=3),
+    logs=st.lists(
+        st.builds(LogExtent, epoch=epochs, first=seqs, last=st.integers(0, MAX_SEQ)),
+        max_size=3,
+        unique_by=lambda one: one.epoch,
+    ),
     version=texts,
     config=texts,
     streams=st.lists(
@@ -184,3 +189,16 @@ def test_a_message_that_is_too_large() -> None:
 def test_a_range_of_nan_is_no_range() -> None:
     with pytest.raises(WireError):
         decode_message(Receipt, b'{"v":1,"durable":{"0000000000ff":[[1,NaN]]}}')
+
+
+def _hello(epochs_named: list[int]) -> bytes:
+    logs = [{"epoch": epoch_text(epoch), "first": 1, "last": 5} for epoch in epochs_named]
+    return json.dumps({"v": 1, "state": "online", "logs": logs}).encode()
+
+
+def test_a_hello_names_so_many_epochs_and_each_once() -> None:
+    assert len(decode_message(Status, _hello(list(range(MAX_LOGS)))).logs) == MAX_LOGS
+    for epochs_named in (list(range(MAX_LOGS + 1)), [7, 8, 7]):
+        with pytest.raises(WireError) as caught:
+            decode_message(Status, _hello(epochs_named))
+        assert caught.value.reason is Reason.SCHEMA
