@@ -4,6 +4,7 @@ One process writes, from a thread of its own; readers in the same or in other pr
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -174,6 +175,7 @@ class SqliteWriter(_Thread):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "store-writer")
+        self._inode: tuple[int, int] | None = None
         self._ids: dict[SeriesKey, int] = {}
 
     async def __aenter__(self) -> Self:
@@ -201,6 +203,8 @@ class SqliteWriter(_Thread):
             # Settled points leave the spool, so they must be on the disk.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA journal_size_limit = {_MAX_WAL_BYTES}")
+            self._inode = self._inode_now()
+            self._ids.clear()
             if version < SCHEMA_VERSION:
                 before, after = (_FROM_1, _FROM_1_END) if version == 1 else ("", "")
                 connection.executescript(f"BEGIN IMMEDIATE; {before} {_SCHEMA} {after} COMMIT;")
@@ -209,7 +213,22 @@ class SqliteWriter(_Thread):
             raise
         return connection
 
+    def _inode_now(self) -> tuple[int, int]:
+        found = os.stat(self.path)
+        return found.st_dev, found.st_ino
+
+    def _check_file(self) -> None:
+        """Nothing may be counted as stored that goes into a file which was deleted or replaced under us."""
+        try:
+            same = self._inode_now() == self._inode
+        except FileNotFoundError:
+            same = False
+        if not same:
+            self._close()  # the next write opens what is at our path then
+            raise StoreUnavailableError(f"{self.path}: the store's file was deleted or replaced while in use")
+
     def _write(self, connection: sqlite3.Connection, points: list[Points], skip: set[Place]) -> None:
+        self._check_file()
         new_ids: dict[SeriesKey, int] = {}
         connection.execute("BEGIN IMMEDIATE")
         try:

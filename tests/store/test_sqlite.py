@@ -239,3 +239,15 @@ async def test_deliveries_of_a_month_are_kept(tmp_path: Path) -> None:
         await writer.write([DeliveryPoint("a", 0, "old"), DeliveryPoint("b", 0, "b")])
         await writer.write([DeliveryPoint("a", 31 * day_ms, "new")])
         assert await reader.deliveries(day_ms) == {"b": "b"}
+
+
+async def test_a_file_deleted_while_in_use_takes_nothing_and_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "points.sqlite"
+    async with SqliteWriter(path) as writer:
+        await writer.write([one(5)])
+        for ending in ("", "-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        with pytest.raises(StoreUnavailableError, match="deleted or replaced"):
+            await writer.write([one(6)])
+        await writer.write([one(6)])
+    assert rows(path, "SELECT time_ms FROM points JOIN series ON series = id") == [(6,)]
