@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -30,6 +32,19 @@ def fail(error: SettingsError) -> NoReturn:
     """Say what is wrong with the configuration, one line a fault, and exit with 2."""
     typer.echo(str(error), err=True)
     raise typer.Exit(EXIT_CODE)
+
+
+def make_state(folder: Path) -> None:
+    """Make a role's state folder; say it in one sentence and exit with 2 when it cannot be used."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        usable = os.access(folder, os.W_OK | os.X_OK)
+        why = "it cannot be written"
+    except OSError as error:
+        usable, why = False, error.strerror or str(error)
+    if not usable:
+        typer.echo(f"the state folder {folder} cannot be used ({why}): give another one with --state", err=True)
+        raise typer.Exit(EXIT_CODE)
 
 
 def run(role: Callable[[asyncio.Event], Awaitable[None]]) -> None:

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from aryk.running import fail, start_logging
+from aryk.running import fail, make_state, start_logging
 from aryk.running import run as run_role
 from settings import SettingsError
 
@@ -99,6 +99,7 @@ def run(
 
     start_logging(verbose=verbose)
     settings = _settings(config)
+    make_state(state / "gateway")
     try:
         run_role(lambda stop: run_gateway(settings, state, stop))
     except (LogError, OSError) as error:

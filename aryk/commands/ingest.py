@@ -9,7 +9,7 @@ import typer
 
 from aryk.commands import dead_letters
 from aryk.commands.ingest_asking import Config, State, ask_ingest, said_ms, stop
-from aryk.running import fail, start_logging
+from aryk.running import fail, make_state, start_logging
 from aryk.running import run as run_role
 from settings import SettingsError
 
@@ -44,6 +44,7 @@ def run(
 
     try:
         settings = load_settings(config)
+        make_state(state / "ingest")
         run_role(lambda stop: run_ingest(settings, state, stop))
     except SettingsError as error:
         fail(error)
