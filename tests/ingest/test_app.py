@@ -43,7 +43,7 @@ class Place:
     def __init__(self, folder: Path, broker: Mosquitto) -> None:
         self.folder, self.broker = folder, broker
         self.state = folder / "state"
-        self.start_ms = time.time_ns() // 1_000_000 - 43_200_000
+        self.start_ms = time.time_ns() // 1_000_000 - 172_800_000
         (folder / "registry.toml").write_text(REGISTRY_TOML)
 
     def settings(self, port: int = 0, **other: object) -> IngestSettings:
