@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 from ingest.asking import PATIENCE_S, Asking
 from ingest.change import Change
+from ingest.commands import Commands
 from ingest.committer import Committer
 from ingest.gateways import Gateways, missing_of, received_of
 from ingest.gone import put_gone
@@ -39,8 +39,6 @@ GROUPS_UNDER_WAY = 2
 """One is synced while the next is decoded."""
 WATCH_S = 0.5
 ASK_LOOK_S = 30.0
-MOST_COMMANDS = 20_000
-"""Waiting to be sent; beyond it new ones are dropped, the gateway's next hello asks anew."""
 
 REFILL_UNTIL = "refill_until_ms"
 """Until then every hello is answered with a request for what it names and was not received."""
@@ -91,7 +89,7 @@ class Centre:
         self._cautious = cautious
         self._asking = Asking(ask_after_s)
         self._book = ReceiptBook()
-        self._commands: deque[tuple[str, bytes]] = deque()
+        self._commands = Commands()
         self._under_way: asyncio.Queue[_UnderWay] = asyncio.Queue(GROUPS_UNDER_WAY)
         self._taking = asyncio.Lock()
         self._speak = asyncio.Event()
@@ -144,14 +142,16 @@ class Centre:
             log.warning("a status on %s cannot be used: %s", arrival.topic[:200], error)
             return
         gateway = address.gateway
-        if self._intake.known.districts.get(gateway) == address.district:
+        is_known = self._intake.known.districts.get(gateway) == address.district
+        if is_known:
             self._gateways.status_came(gateway, status, arrival.received_ms, retained=queued.message.retained)
         if status.nonce is None:
             return
         hellos.append((address, status.nonce))
         for epoch, ranges in received_of(status, gateway, self._intake.received).items():
             group.due.append(Due(address, epoch, ranges, [], arrival.arrived_s))
-        if self._refill:
+        # One set of commands at a time: while it waits to be sent another hello adds nothing.
+        if self._refill and is_known and not self._commands.waits_for(topic(address.district, gateway, Kind.COMMANDS)):
             for epoch, ranges in missing_of(status, gateway, self._intake.received, self._intake.gone).items():
                 self._ask_again(address.district, gateway, epoch, ranges)
 
@@ -236,7 +236,7 @@ class Centre:
             if outgoing.arrivals:
                 self._metrics.receipt_s.observe(now_s - min(outgoing.arrivals))
         while self._commands and self._client.room:
-            where, payload = self._commands.popleft()
+            where, payload = self._commands.take()
             self._client.publish(where, payload, content_type=JSON)
         self._client.flush()
         if not self._book.waiting:
@@ -255,8 +255,7 @@ class Centre:
         self._speak.set()
 
     def _command(self, district: str, gateway: str, command: Command) -> None:
-        if len(self._commands) < MOST_COMMANDS:
-            self._commands.append((topic(district, gateway, Kind.COMMANDS), encode_message(command)))
+        if self._commands.add(topic(district, gateway, Kind.COMMANDS), encode_message(command)):
             self._speak.set()
 
     # watching
