@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import random
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +18,7 @@ from ingest.letters import Filter, KeptLetter, open_letters
 from ingest.settings import DeadLetterSettings, IngestSettings, spool_path
 from tests.ingest.samples import EPOCH, REGISTRY_TOML, batch, level
 from tests.ingest.sender import Sender
-from tests.ingest.test_app import Place, _page, ingest
+from tests.ingest.test_app import Place, _page, ingest, start_process
 from tests.servers.mosquitto import Mosquitto
 from tests.servers.wait import eventually
 from wire.batch import Record
@@ -174,7 +176,7 @@ async def test_letters_are_purged_and_imported_while_it_runs(place: Place, tmp_p
     assert place.counters()["exported"] == 3
 
 
-async def test_letters_survive_kill_9_and_are_kept_within_their_bound(place: Place) -> None:
+async def test_letters_are_kept_within_their_bound(place: Place) -> None:
     bound = 1_000_000
     settings = place.settings(dead_letters=DeadLetterSettings(max_bytes=bound))
     async with place.sender().open() as gateway, ingest(place, settings):
@@ -190,6 +192,52 @@ async def test_letters_survive_kill_9_and_are_kept_within_their_bound(place: Pla
         assert 0 < await metric(settings, "aryk_ingest_dead_letters_bytes") <= bound
     assert place.conserves()
     assert len(letters(place)) == place.counters()["dead"]
+
+
+async def test_letters_and_a_replay_survive_kill_9_again_and_again(place: Place) -> None:
+    process = start_process(place)
+    dice = random.Random(5)
+    starts, in_the_middle = 1, 0
+
+    def live() -> bool:
+        return (place.folder / "ingest.log").read_text().count("connected to") >= starts
+
+    try:
+        async with place.sender().open() as gateway:
+            await eventually(live, 30)
+            for at in range(0, 60_000, 20):
+                seqs = list(range(at + 1, at + 21))
+                times = [place.start_ms + seq for seq in seqs]
+                await send(
+                    gateway, encode_batch(batch(level(seqs, sensor="new", time_ms=times)), Codec.CBOR), Codec.CBOR
+                )
+            await eventually(lambda: place.counters().get("received") == 60_000, 30)
+            register(place)
+            while before := _number(place):
+                process.send_signal(signal.SIGKILL)
+                await asyncio.to_thread(process.wait)
+                process = start_process(place)
+                starts += 1
+                await eventually(live, 30)
+                replaying = asyncio.create_task(aryk(place, "dead-letters", "replay"))
+                some = dice.randrange(1, 1_000)
+                await eventually(lambda: replaying.done() or _number(place) <= before - some, 30)  # noqa: B023
+                in_the_middle += _number(place) > 0
+            assert in_the_middle >= 2
+            await eventually(lambda: place.points() == 60_000, 30)
+            process.terminate()
+            assert await asyncio.to_thread(process.wait, 10) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert place.conserves()
+    counters = {name: number for name, number in place.counters().items() if number and "." not in name}
+    assert counters == {"received": 60_000, "stored": 60_000}
+
+
+def _number(place: Place) -> int:
+    with open_letters(spool_path(place.state)) as found:
+        return sum(one.letters for one in found.stats())
 
 
 async def test_an_old_spool_is_imported_into_the_running_one(place: Place, tmp_path: Path) -> None:
