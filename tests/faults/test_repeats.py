@@ -13,7 +13,8 @@ pytestmark = pytest.mark.server
 
 
 async def test_receipts_that_never_arrive(tmp_path: Path) -> None:
-    async with World(tmp_path) as world:
+    # Slow scans: the one probe sent while nobody answers, the newest 200 readings, then holds some that were sent before.
+    async with World(tmp_path, Options(interval="500ms")) as world:
         world.gateway_link.swallow(DOWN, on_topic("/receipts"))
         await eventually(lambda: logged.counters(world.spool_path).get("repeated", 0) > 0, 30.0, "batches sent again")
         world.gateway_link.swallow(DOWN, None)
