@@ -1,5 +1,7 @@
 """CPU microseconds a reading of each step of ingest's path, for 1, 12 and 60 readings a message in both codecs.
 
+`quality` is range, rate of change and flat line, in the path: at most 1.5 µs.
+
 Run: .venv/bin/python -m benchmarks.ingest_path
 """
 
@@ -10,10 +12,12 @@ from pathlib import Path
 
 import mqtt5
 
+from hydrology.registry import Registry
 from ingest.change import Change
 from ingest.intake import Arrival, Group, Intake
 from ingest.lanes import LaneCache, cut
 from ingest.pipeline import Directory, Target, TimeBounds, judge
+from ingest.quality import Quality
 from ingest.received import Logs
 from ingest.settling import settle
 from ingest.source import Source
@@ -29,6 +33,22 @@ TOPIC = "aryk/v1/d/gw/readings"
 SERIES = 3
 TARGETS = {f"s{n}": Target("station", f"s{n}", "level", "m") for n in range(SERIES)}
 KNOWN = Directory({"gw": "d"}, {"gw": TARGETS})
+RULES = {"range": [0.0, 5.0], "rate_per_hour": 3600.0, "flat": {"suspect": "6h", "fail": "24h", "tolerance": 0.00101}}
+SENSOR = {"gateway": "gw", "quantity": "level", "unit": "m", "span": [-0.5, 10.0], "quality": RULES}
+REGISTRY = Registry.model_validate(
+    {
+        "districts": {"d": {"name": "d"}},
+        "gateways": [{"id": "gw", "district": "d"}],
+        "stations": [
+            {
+                "id": "station",
+                "name": "station",
+                "district": "d",
+                "sensors": [{"id": f"s{n}", **SENSOR} for n in range(SERIES)],
+            }
+        ],
+    }
+)
 BOUNDS = TimeBounds(0, NOW_MS + 86_400_000)
 
 
@@ -46,7 +66,7 @@ def batches(size: int) -> list[Batch]:
                 "m",
                 [first + n + width * scan for scan in range(scans)],
                 [NOW_MS - 1_000 * (READINGS - first - width * scan) for scan in range(scans)],
-                [round(1.2 + 0.001 * ((first + scan) % 500), 3) for scan in range(scans)],
+                [round(1.2 + 0.004 * ((first + scan) * 7 % 50), 3) for scan in range(scans)],
                 [1] * scans,
             )
             for n in range(width)
@@ -98,6 +118,19 @@ def session_work(payloads: list[bytes], content_type: str) -> None:
         session.take_output()
 
 
+def quality_work(arrivals: list[Arrival]) -> Callable[[], None]:
+    decoded = [
+        (judge(one.topic, one.payload, one.content_type, KNOWN, BOUNDS).accepted, one.received_ms) for one in arrivals
+    ]
+
+    def work() -> None:
+        quality = Quality(REGISTRY)
+        for accepted, received_ms in decoded:
+            quality.judge(accepted, received_ms)
+
+    return work
+
+
 def spool_work(groups: list[Group]) -> None:
     with tempfile.TemporaryDirectory() as folder, Spool(Path(folder) / "spool.sqlite") as spool:
         for group in groups:
@@ -121,14 +154,16 @@ def row(codec: Codec, size: int) -> list[str]:
     decode = timed(lambda: [decode_batch(one, content_type) for one in payloads])
     judged = timed(lambda: [judge(TOPIC, one, content_type, KNOWN, BOUNDS) for one in payloads])
     taken = timed(lambda: groups_of(arrivals))
+    quality = timed(quality_work(arrivals))
     spool = timed(lambda: spool_work(groups))
     drain = timed(lambda: drain_work(groups))
-    steps = (session, decode, judged - decode, taken - judged, spool, drain, session + taken + spool + drain)
+    steps: tuple[float, ...] = (session, decode, judged - decode, taken - judged, quality, spool, drain)
+    steps += (session + taken + quality + spool + drain,)
     return [codec.value, str(size), *(f"{one:.2f}" for one in steps)]
 
 
 def main() -> None:
-    heads = ["codec", "readings", "session", "decode", "checks", "received+body", "spool", "drain", "sum"]
+    heads = ["codec", "readings", "session", "decode", "checks", "received+body", "quality", "spool", "drain", "sum"]
     print("  ".join(head.rjust(13) for head in heads))
     for codec in (Codec.JSON, Codec.CBOR):
         for size in (1, 12, 60):

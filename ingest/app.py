@@ -27,6 +27,8 @@ from ingest.intake import Intake
 from ingest.last_values import LastValues
 from ingest.metrics import Metrics, Reading, StateCollector
 from ingest.pipeline import Decoder, TimeBounds, directory
+from ingest.quality import Quality
+from ingest.rebuild import rebuild
 from ingest.recall import FOR_EVER_S, PATIENCE_S, ask, settled_change
 from ingest.refetch import REFETCH, Refetch, wanted
 from ingest.requests import Requests
@@ -171,6 +173,7 @@ async def run(
         parts = part_of(registry, settings.districts)
         values = LastValues(parts)
         gateways = Gateways(parts.district_of_gateway())
+        quality = Quality(parts)
         limits = settings.limits
         intake = Intake(
             directory(registry),
@@ -181,6 +184,7 @@ async def run(
             next_id=next_id,
             gone=holding.gone,
             decode=decode,
+            quality=quality,
         )
         drain = Drain(
             reader,
@@ -265,7 +269,7 @@ async def run(
             return True
 
         def read() -> Reading:
-            reading = _read(committer, client, drain, centre)
+            reading = _read(committer, client, drain, centre, quality)
             reading.export_bytes = caretaker.export_bytes
             reading.registry_ok_s, reading.registry_failures = registry_ok_s, registry_failures
             return reading
@@ -289,6 +293,7 @@ async def run(
                 collector.values = LastValues(now)
                 centre.set_registry(directory(found.registry), collector.values, now.district_of_gateway())
                 collector.registry = now
+                quality.reload(now)
 
         health = HealthServer(settings.health, metrics_registry, lambda: _why_not_ready(client, drain, centre))
         stack.enter_context(health)
@@ -300,6 +305,7 @@ async def run(
 
         async def serve() -> None:
             recalled = not is_new or await recall(PATIENCE_S)
+            await rebuild(quality, store_reader, reader, PATIENCE_S)
             async with asyncio.TaskGroup() as tasks:
                 for name, task in (
                     ("spool", committer.watch()),
@@ -366,7 +372,7 @@ def _say_start(spool: Spool, holding: Holding) -> None:
         log.error("%d other rows of the spool are damaged: what they named is received again", holding.unreadable)
 
 
-def _read(committer: Committer, client: Client, drain: Drain, centre: Centre) -> Reading:
+def _read(committer: Committer, client: Client, drain: Drain, centre: Centre, quality: Quality) -> Reading:
     totals, usage = committer.totals, committer.usage
     return Reading(
         counters=dict(totals.counters),
@@ -384,6 +390,8 @@ def _read(committer: Committer, client: Client, drain: Drain, centre: Centre) ->
         sessions_lost=client.sessions_lost,
         store_up=drain.state.up,
         store_misconfigured=bool(drain.state.misconfigured),
+        flags=dict(quality.flags),
+        reflagged=quality.changed,
     )
 
 

@@ -18,6 +18,7 @@ from ingest.pipeline import (
     only,
     refuse_whole,
 )
+from ingest.quality import Quality
 from ingest.received import Logs, count, take_new
 from wire.batch import Batch, Record, Series
 from wire.codec import CONTENT_TYPES, Codec, decode_batch, encode_batch
@@ -80,6 +81,7 @@ class Intake:
         poison: set[str],
         next_id: int,
         gone: Logs | None = None,
+        quality: Quality | None = None,
         decode: Decoder = decode_batch,
     ) -> None:
         self.known = known
@@ -90,6 +92,7 @@ class Intake:
         self.poison = poison
         self._next_id = next_id
         self._decode = decode
+        self._quality = quality
 
     def is_poison(self, name: str) -> bool:
         """Whether messages of this digest are refused undecoded."""
@@ -162,12 +165,15 @@ class Intake:
                 [seq for one in judged.accepted for seq in one.seq] + [record.seq for record in judged.records]
             )
         readings = count(ranges)
-        body = encode_body(judged.accepted, judged.records)
+        accepted, changed = judged.accepted, None
+        if self._quality is not None:
+            accepted, changed = self._quality.judge(accepted, received_ms)
+        body = encode_body(accepted, judged.records, changed)
         change = group.change
         change.rows.append(make_row(self._next_id, received_ms, gateway, judged.epoch, ranges, readings, body))
         self._next_id += 1
         change.counts[Count.WAITING] += readings
-        group.accepted.extend(judged.accepted)
+        group.accepted.extend(accepted)
         if judged.records:
             note_gone(judged.records, gateway, self, change)
         return readings

@@ -4,10 +4,10 @@ import json
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from ingest.body import decode_body, record_body
+from ingest.body import read_body, record_body
 from ingest.change import Row
-from ingest.pipeline import Accepted
-from store.points import Points, RecordPoint, RefusedPoint, SeriesKey, SeriesPoints
+from ingest.pipeline import Accepted, Changed
+from store.points import HistoryPoint, Points, RecordPoint, RefusedPoint, SeriesKey, SeriesPoints
 from wire.batch import Record
 from wire.names import epoch_text
 
@@ -28,9 +28,11 @@ class InHand:
     lanes_left: int = 0
     dead: list[tuple["Source", int, str]] = field(default_factory=list)
     """Refused points: where from, which row of it, why."""
+    changes: bool = False
+    """Whether it changes points of earlier rows: then it leaves the spool after them, or their replay would undo it."""
 
 
-Source = Accepted | Record
+Source = Accepted | Record | Changed
 """What a point was made of."""
 
 
@@ -67,17 +69,17 @@ class LaneCache:
 
 def cut(row: Row, cache: LaneCache) -> tuple[InHand, dict[int, Part]]:
     """A row as parts for the lanes that it touches. Raises BodyError or ValueError for a row that cannot be used."""
-    series, records = decode_body(row.body)
+    series, records, changed = read_body(row.body)
     row.identities()
-    hand = InHand(row, 0)
+    hand = InHand(row, 0, changes=bool(changed))
     parts: dict[int, Part] = {}
     for accepted in series:
-        target, _, time_ms, value, flag, raw = accepted
+        target, _, time_ms, value, flag, raw, tests = accepted
         key, lane = cache.look(target.quantity, target.station, target.sensor)
         part = parts.get(lane)
         if part is None:
             part = parts[lane] = Part(hand)
-        part.items.append(SeriesPoints(key, time_ms, value, flag, raw))
+        part.items.append(SeriesPoints(key, time_ms, value, flag, raw, tests))
         part.sources.append(accepted)
         part.points += len(time_ms)
     for seq, at_ms, kind, text in records:
@@ -87,12 +89,26 @@ def cut(row: Row, cache: LaneCache) -> tuple[InHand, dict[int, Part]]:
         part.items.append(RecordPoint(row.gateway, kind, at_ms, body))
         part.sources.append(Record(seq, at_ms, kind, json.loads(text)))
         part.points += 1
+    for one in changed:
+        key, lane = cache.look(one.target.quantity, one.target.station, one.target.sensor)
+        part = parts.setdefault(lane, Part(hand))
+        part.items += (HistoryPoint(key, one.old), _changed_point(key, one))
+        part.sources += (one, one)
+        part.points += 2
     hand.lanes_left = len(parts)
     hand.points = sum(part.points for part in parts.values())
     hand.memory_bytes = (
-        ROW_BYTES + len(row.body) + SERIES_BYTES * (len(series) + len(records)) + POINT_BYTES * hand.points
+        ROW_BYTES
+        + len(row.body)
+        + SERIES_BYTES * (len(series) + len(records) + len(changed))
+        + POINT_BYTES * hand.points
     )
     return hand, parts
+
+
+def _changed_point(key: SeriesKey, changed: Changed) -> SeriesPoints:
+    new = changed.new
+    return SeriesPoints(key, [new.time_ms], [new.value], [new.flag], [new.raw], [new.tests], [new.rev])
 
 
 def passed(parts: list[Part], refused: list[RefusedPoint]) -> list[InHand]:

@@ -52,7 +52,7 @@ class LastValues:
 
     def note(self, accepted: Accepted) -> None:
         """Readings of one series were accepted, in whatever order."""
-        target, _, time_ms, value, flag, _ = accepted
+        target, _, time_ms, value, flag, _, _ = accepted
         last = self._sensors.get(SeriesKey(target.quantity, target.station, target.sensor))
         if last is None or max(time_ms) < last.value_ms:
             return

@@ -4,7 +4,7 @@ Counters of readings come from the spool's database and so survive a restart; th
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -16,6 +16,7 @@ from ingest.gateways import Gateways
 from ingest.gone import LOST_PREFIX
 from ingest.last_values import NEVER_MS, LastValue, LastValues
 from ingest.received import Logs
+from wire.flags import Flag
 from wire.reasons import Reason
 
 LATENCY_BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -98,6 +99,8 @@ class Reading:
     sessions_lost: int = 0
     store_up: bool = True
     store_misconfigured: bool = False
+    flags: dict[int, int] = field(default_factory=dict)
+    reflagged: int = 0
 
 
 class StateCollector(Collector):
@@ -216,6 +219,12 @@ class StateCollector(Collector):
         for outcome in (Count.RECEIVED, *(part for part in PARTS if part is not Count.WAITING)):
             readings.add_metric([outcome.value], now.counters.get(outcome.value, 0))
         yield readings
+        flags = CounterMetricFamily(
+            "aryk_ingest_flags", "Readings by the flag that the quality tests gave them.", labels=["flag"]
+        )
+        for flag in Flag:
+            flags.add_metric([str(int(flag))], now.flags.get(flag, 0))
+        yield flags
         letters = CounterMetricFamily("aryk_ingest_dead_letters", "Dead letters written.", labels=["reason"])
         for reason in Reason:
             letters.add_metric([reason.value], now.counters.get(f"dead.{reason.value}", 0))
@@ -247,6 +256,7 @@ class StateCollector(Collector):
             )
         for name, text, number in (
             ("registry_reload_failures", "Changes of the registry that were wrong.", now.registry_failures),
+            ("reflagged", "Stored readings whose flag was changed by a later one.", now.reflagged),
             ("broker_connects", "Connections made.", now.broker_connects),
             ("broker_failures", "Connections lost or refused.", now.broker_failures),
             ("broker_sessions_lost", "Times the broker had forgotten our session.", now.sessions_lost),

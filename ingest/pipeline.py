@@ -1,7 +1,7 @@
 """From a message to what can be stored of it and what must be refused, with reasons. Pure.
 
 What is wrong with the message as a whole refuses all of it; what is wrong with a series or a reading refuses that, and the
-others of the same message go on. Quality tests and derived series will follow the checks here.
+others of the same message go on. What is accepted and new is then judged by the quality tests (ingest.quality).
 """
 
 from collections.abc import Callable, Mapping
@@ -11,6 +11,7 @@ from itertools import compress
 from typing import NamedTuple
 
 from hydrology.registry import Registry
+from store.points import StoredPoint
 from wire.batch import Batch, Record, Series
 from wire.codec import decode_batch
 from wire.names import thinned_from
@@ -60,7 +61,10 @@ class TimeBounds:
 
 
 class Accepted(NamedTuple):
-    """Readings of one series that can be stored, as columns of equal length."""
+    """Readings of one series that can be stored, as columns of equal length.
+
+    `tests` is the mask of the quality tests that spoke, where the flag is 3 or 4. Derived points have no `seq`.
+    """
 
     target: Target
     seq: list[int]
@@ -68,6 +72,15 @@ class Accepted(NamedTuple):
     value: list[float | None]
     flag: list[int]
     raw: list[float | None] | None
+    tests: list[int | None] | None = None
+
+
+class Changed(NamedTuple):
+    """A point of an earlier message that is changed by this one."""
+
+    target: Target
+    old: StoredPoint
+    new: StoredPoint
 
 
 class Refused(NamedTuple):
@@ -199,7 +212,7 @@ def _judge_series(series: Series, target: Target | None, bounds: TimeBounds, jud
 
 def only(accepted: Accepted, keep: list[bool]) -> Accepted:
     """These rows of a series."""
-    target, seq, time_ms, value, flag, raw = accepted
+    target, seq, time_ms, value, flag, raw, tests = accepted
     return Accepted(
         target,
         list(compress(seq, keep)),
@@ -207,6 +220,7 @@ def only(accepted: Accepted, keep: list[bool]) -> Accepted:
         list(compress(value, keep)),
         list(compress(flag, keep)),
         list(compress(raw, keep)) if raw is not None else None,
+        list(compress(tests, keep)) if tests is not None else None,
     )
 
 

@@ -1,16 +1,20 @@
 """From rows that the store has passed to the transaction that trims the spool. Pure but for the settled ranges it keeps."""
 
 import json
+import logging
 from collections.abc import Callable
 
 from ingest.change import Change, Count, Piece, move_pieces
 from ingest.intake import point_letter, record_letter
 from ingest.lanes import InHand
+from ingest.pipeline import Changed
 from ingest.received import Logs
 from store.points import DeliveryPoint
 from wire.batch import Record
 from wire.names import epoch_text
 from wire.ranges import RangeSet
+
+log = logging.getLogger(__name__)
 
 DELIVERY_BYTES = 60_000
 """InfluxDB's longest string field is 64 KB: older epochs are left out beyond this (their logs are long past retention)."""
@@ -25,8 +29,14 @@ def settle(hands: list[InHand], settled: Logs, topic_of: Callable[[str], str]) -
         row = hand.row
         change.trim(row)
         stored = RangeSet(row.identities())
+        dead = 0
         for source, at, why in hand.dead:
             where = topic_of(row.gateway)
+            if isinstance(source, Changed) or (not isinstance(source, Record) and not source.seq):
+                # No reading of a gateway: what it was made of is stored, or a dead letter itself.
+                log.warning("the store refused a point of %s/%s that ingest made: %s", *source.target[:2], why)
+                continue
+            dead += 1
             if isinstance(source, Record):
                 letter = record_letter(where, row.gateway, row.epoch, row.received_ms, source, why)
             else:
@@ -35,7 +45,7 @@ def settle(hands: list[InHand], settled: Logs, topic_of: Callable[[str], str]) -
             for first, last in letter.ranges:
                 stored.remove(first, last)
         change.counts[Count.WAITING] -= row.readings
-        change.counts[Count.STORED] += row.readings - len(hand.dead)
+        change.counts[Count.STORED] += row.readings - dead
         touched.setdefault((row.gateway, row.epoch), RangeSet()).update(stored)
     for (gateway, epoch), stored in touched.items():
         put_settled(change, settled, gateway, epoch, stored)

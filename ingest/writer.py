@@ -106,6 +106,10 @@ class Drain:
         self._lanes: list[deque[Part]] = [deque() for _ in range(LANES)]
         self._lane_events = [asyncio.Event() for _ in range(LANES)]
         self._done: deque[InHand] = deque()
+        self._unpassed: dict[int, None] = {}
+        """Rows in hand that are not in `_done` yet, in order."""
+        self._held: list[InHand] = []
+        """Rows with changes that are written, while rows before them are not."""
         self._done_event = asyncio.Event()
         self._rows_event = asyncio.Event()
         self._room_event = asyncio.Event()
@@ -158,6 +162,7 @@ class Drain:
                 damaged.append((row, str(error)[:200]))
                 continue
             self._bytes_in_hand += hand.memory_bytes
+            self._unpassed[row.id] = None
             if not parts:
                 self._finished([hand])
             for lane, part in parts.items():
@@ -225,9 +230,19 @@ class Drain:
         self.state.up, self.state.misconfigured, self.state.why = False, misconfigured, why
 
     def _finished(self, hands: list[InHand]) -> None:
-        if hands:
-            self._done.extend(hands)
-            self._done_event.set()
+        for hand in hands:
+            if hand.changes:
+                self._held.append(hand)
+            else:
+                self._let_go(hand)
+        self._held.sort(key=lambda hand: hand.row.id)
+        while self._held and self._held[0].row.id == next(iter(self._unpassed)):
+            self._let_go(self._held.pop(0))
+
+    def _let_go(self, hand: InHand) -> None:
+        del self._unpassed[hand.row.id]
+        self._done.append(hand)
+        self._done_event.set()
 
     # settler
 

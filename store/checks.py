@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from math import isfinite
 
-from store.points import DeliveryPoint, Points, RecordPoint, RefusedPoint, SeriesKey, SeriesPoints
+from store.points import DeliveryPoint, HistoryPoint, Points, RecordPoint, RefusedPoint, SeriesKey, SeriesPoints
 
 MAX_TIME_MS = 9_223_372_036_854
 """InfluxDB keeps nanoseconds in 64 bits: until the year 2262, and as far back before 1970."""
@@ -27,7 +27,7 @@ def check(points: Sequence[Points]) -> list[RefusedPoint]:
         if isinstance(one, SeriesPoints):
             out.extend(RefusedPoint(item, row, reason) for row, reason in _series_faults(one))
         else:
-            reason = _single_fault(one)
+            reason = _history_fault(one) if isinstance(one, HistoryPoint) else _single_fault(one)
             if reason is not None:
                 out.append(RefusedPoint(item, 0, reason))
     return out
@@ -61,6 +61,12 @@ def _single_fault(one: RecordPoint | DeliveryPoint) -> str | None:
     except UnicodeEncodeError:
         return "the body is not text in Unicode"
     return None if length <= MAX_BODY_BYTES else f"a body of {length} bytes, at most {MAX_BODY_BYTES}"
+
+
+def _history_fault(one: HistoryPoint) -> str | None:
+    old = one.old
+    series = SeriesPoints(one.key, [old.time_ms], [old.value], [old.flag], [old.raw])
+    return next((reason for _, reason in _series_faults(series)), None)
 
 
 def _series_faults(series: SeriesPoints) -> Iterator[tuple[int, str]]:

@@ -10,10 +10,20 @@ from store.buckets import MISSING, bucket_width_ms, plain
 from store.influx_answers import message_of
 from store.influx_http import open_session, transport_error
 from store.lines import DELIVERY, RECORD, RESERVED
-from store.points import History, Latest, RecordPoint, SeriesKey, StoreMisconfiguredError, StoreUnavailableError
+from store.points import (
+    History,
+    Latest,
+    RecordPoint,
+    SeriesKey,
+    StoredPoint,
+    StoreMisconfiguredError,
+    StoreUnavailableError,
+)
 from store.settings import InfluxSettings
 
 _NOT_EXECUTED = "not executed"
+TAILS_AT_ONCE = 25
+"""Statements of one request: a URL of some kilobytes."""
 
 
 class _Series(NamedTuple):
@@ -109,6 +119,22 @@ class InfluxReader:
             for time_ms, body in series.rows
         ]
 
+    async def tails(self, keys: list[SeriesKey], most: int) -> dict[SeriesKey, list[StoredPoint]]:
+        """The newest points of these series. See PointReader."""
+        out: dict[SeriesKey, list[StoredPoint]] = {}
+        for at in range(0, len(keys), TAILS_AT_ONCE):
+            some = keys[at : at + TAILS_AT_ONCE]
+            statements = (
+                f'SELECT "value", "flag", "raw", "tests", "rev" FROM {_identifier(key.quantity)}'
+                f' WHERE "station" = {_string(key.station)} AND "sensor" = {_string(key.sensor)}'
+                f" ORDER BY time DESC LIMIT {most}"
+                for key in some
+            )
+            for key, found in zip(some, await self._query(*statements), strict=True):
+                if found:
+                    out[key] = [_stored(row) for row in reversed(found[0].rows)]
+        return out
+
     async def _query(self, *statements: str) -> list[list[_Series]]:
         """The series that each statement answers, times in milliseconds."""
         if self._session is None:
@@ -152,3 +178,9 @@ def _key(series: _Series) -> SeriesKey:
 
 def _float(number: float | None) -> float | None:
     return None if number is None else float(number)
+
+
+def _stored(row: list[Any]) -> StoredPoint:
+    time_ms, value, flag, raw, tests, rev = row
+    mask = None if tests is None else int(tests)
+    return StoredPoint(time_ms, _float(value), int(flag), _float(raw), mask, int(rev or 0))

@@ -8,7 +8,7 @@ nothing of the old point. Times are milliseconds: send with precision `ms`.
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 
-from store.points import DeliveryPoint, Points, RecordPoint, SeriesKey, SeriesPoints
+from store.points import DeliveryPoint, HistoryPoint, Points, RecordPoint, SeriesKey, SeriesPoints
 
 RECORD, DELIVERY, HISTORY = "record", "delivery", "history"
 RESERVED = frozenset({RECORD, DELIVERY, HISTORY})
@@ -71,7 +71,23 @@ def _lines(one: Points) -> list[str]:
         return [f'{RECORD},{tags} body="{one.body.translate(_STRING)}" {one.time_ms}']
     if isinstance(one, DeliveryPoint):
         return [f'{DELIVERY},gateway={one.gateway.translate(_TAG)} body="{one.body.translate(_STRING)}" {one.time_ms}']
+    if isinstance(one, HistoryPoint):
+        return [_history_line(one)]
     raise TypeError(f"not a point: {one!r}")
+
+
+def _history_line(one: HistoryPoint) -> str:
+    quantity, station, sensor = (name.translate(_TAG) for name in one.key)
+    old = one.old
+    tags = f"quantity={quantity},rev={old.rev},sensor={sensor},station={station}"
+    fields = [f"flag={old.flag}i"]
+    if old.value is not None:
+        fields.append(f"value={old.value!r}")
+    if old.raw is not None and old.raw != old.value:
+        fields.append(f"raw={old.raw!r}")
+    if old.tests is not None:
+        fields.append(f"tests={old.tests}i")
+    return f"{HISTORY},{tags} {','.join(fields)} {old.time_ms}"
 
 
 def _full_lines(prefix: str, one: SeriesPoints) -> Iterator[str]:

@@ -12,12 +12,14 @@ from store.lines import full_columns
 from store.points import (
     DeliveryPoint,
     History,
+    HistoryPoint,
     Latest,
     Points,
     RecordPoint,
     RefusedPoint,
     SeriesKey,
     SeriesPoints,
+    StoredPoint,
     StoreMisconfiguredError,
     StoreUnavailableError,
 )
@@ -40,8 +42,8 @@ class Fields:
 class MemoryStore:
     """Keeps points in dictionaries.
 
-    `series[key][time_ms]`, `records[gateway, kind, time_ms]` and `delivered[gateway]` may be looked into; `writes` counts
-    the calls of write, the failed ones too.
+    `series[key][time_ms]`, `replaced[key, time_ms, rev]`, `records[gateway, kind, time_ms]` and `delivered[gateway]` may be
+    looked into; `writes` counts the calls of write, the failed ones too.
 
     Failures: `refuse_if`, `fail` (before anything is stored), `fail_after_storing` (timed out, but carried out),
     `misconfigured` (until set to None), `hold` and `release` (writes wait).
@@ -49,6 +51,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.series: dict[SeriesKey, dict[int, Fields]] = {}
+        self.replaced: dict[tuple[SeriesKey, int, int], StoredPoint] = {}
         self.records: dict[tuple[str, str, int], str] = {}
         self.delivered: dict[str, tuple[int, str]] = {}
         self._deliveries: dict[tuple[str, int], str] = {}
@@ -115,6 +118,8 @@ class MemoryStore:
     def _store(self, one: Points, row: int) -> None:
         if isinstance(one, RecordPoint):
             self.records[one.gateway, one.kind, one.time_ms] = one.body
+        elif isinstance(one, HistoryPoint):
+            self.replaced[one.key, one.old.time_ms, one.old.rev] = one.old
         elif isinstance(one, DeliveryPoint):
             self._deliveries[one.gateway, one.time_ms] = one.body
             if one.time_ms >= self.delivered.get(one.gateway, (one.time_ms, ""))[0]:
@@ -159,3 +164,17 @@ class MemoryStore:
             for (gateway, one, time_ms), body in sorted(self.records.items())
             if one == kind and start_ms <= time_ms < end_ms
         ]
+
+    async def tails(self, keys: list[SeriesKey], most: int) -> dict[SeriesKey, list[StoredPoint]]:
+        """The newest points of these series. See PointReader."""
+        out: dict[SeriesKey, list[StoredPoint]] = {}
+        for key in keys:
+            points = self.series.get(key, {})
+            newest = sorted(points)[-most:]
+            if newest:
+                out[key] = [_stored(time_ms, points[time_ms]) for time_ms in newest]
+        return out
+
+
+def _stored(time_ms: int, fields: Fields) -> StoredPoint:
+    return StoredPoint(time_ms, fields.value, fields.flag, fields.raw, fields.tests, fields.rev or 0)

@@ -52,7 +52,32 @@ class DeliveryPoint:
     body: str
 
 
-Points = SeriesPoints | RecordPoint | DeliveryPoint
+@dataclass(frozen=True, slots=True)
+class StoredPoint:
+    """One point of a series with all its fields. `raw` is None where it equals the value, `tests` where none spoke."""
+
+    time_ms: int
+    value: float | None
+    flag: int
+    raw: float | None = None
+    tests: int | None = None
+    rev: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPoint:
+    """A point as it was before a change: measurement `history`, tags quantity, station, sensor, and `rev` as it was then."""
+
+    key: SeriesKey
+    old: StoredPoint
+
+    @property
+    def time_ms(self) -> int:
+        """The point's time."""
+        return self.old.time_ms
+
+
+Points = SeriesPoints | RecordPoint | DeliveryPoint | HistoryPoint
 
 
 class RefusedPoint(NamedTuple):
@@ -145,4 +170,8 @@ class PointReader(Protocol):
 
     async def records_of(self, kind: str, start_ms: int, end_ms: int) -> list[RecordPoint]:
         """The records of this kind with start <= time < end, by gateway and time."""
+        ...
+
+    async def tails(self, keys: list[SeriesKey], most: int) -> dict[SeriesKey, list[StoredPoint]]:
+        """The newest `most` points of each of these series, rising in time; a series without points is left out."""
         ...

@@ -19,18 +19,21 @@ from store.lines import Place, full_columns
 from store.points import (
     DeliveryPoint,
     History,
+    HistoryPoint,
     Latest,
     Points,
     RecordPoint,
     RefusedPoint,
     SeriesKey,
     SeriesPoints,
+    StoredPoint,
     StoreError,
     StoreMisconfiguredError,
     StoreUnavailableError,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+"""2 keeps more deliveries, 3 added `history`."""
 BUSY_TIMEOUT_S = 10.0
 """As long as InfluxDB's own write timeout: another process may be copying the file."""
 _MAX_WAL_BYTES = 64 * 1024 * 1024
@@ -45,6 +48,11 @@ CREATE TABLE IF NOT EXISTS points (
     series INTEGER NOT NULL, time_ms INTEGER NOT NULL,
     value REAL, flag INTEGER NOT NULL, raw REAL, tests INTEGER, rev INTEGER,
     PRIMARY KEY (series, time_ms)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS history (
+    series INTEGER NOT NULL, time_ms INTEGER NOT NULL, rev INTEGER NOT NULL,
+    value REAL, flag INTEGER NOT NULL, raw REAL, tests INTEGER,
+    PRIMARY KEY (series, time_ms, rev)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS record (
     gateway TEXT NOT NULL, kind TEXT NOT NULL, time_ms INTEGER NOT NULL, body TEXT NOT NULL,
@@ -64,6 +72,9 @@ ON CONFLICT (series, time_ms) DO UPDATE SET
     value = coalesce(excluded.value, value), flag = excluded.flag, raw = coalesce(excluded.raw, raw),
     tests = coalesce(excluded.tests, tests), rev = coalesce(excluded.rev, rev)
 """
+_UPSERT_HISTORY = (
+    "INSERT OR REPLACE INTO history (series, time_ms, rev, value, flag, raw, tests) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 _UPSERT_RECORD = """
 INSERT INTO record (gateway, kind, time_ms, body) VALUES (?, ?, ?, ?)
 ON CONFLICT (gateway, kind, time_ms) DO UPDATE SET body = excluded.body
@@ -95,6 +106,9 @@ ON p.series = s.id AND p.time_ms = (SELECT max(time_ms) FROM points WHERE series
 _LAST_VALUE = """
 SELECT time_ms, value FROM points WHERE series = ? AND time_ms >= ? AND value IS NOT NULL
 ORDER BY time_ms DESC LIMIT 1
+"""
+_TAIL = """
+SELECT time_ms, value, flag, raw, tests, coalesce(rev, 0) FROM points WHERE series = ? ORDER BY time_ms DESC LIMIT ?
 """
 _SPAN = "FROM points WHERE series = ? AND time_ms >= ? AND time_ms < ?"
 _BUCKETS = f"""
@@ -249,6 +263,10 @@ class SqliteWriter(_Thread):
                 elif isinstance(one, DeliveryPoint):
                     connection.execute(_UPSERT_DELIVERY, (one.gateway, one.time_ms, one.body))
                     connection.execute(_TRIM_DELIVERY, (one.gateway, one.time_ms - _DELIVERIES_KEPT_MS))
+                elif isinstance(one, HistoryPoint):
+                    old, series_id = one.old, self._id(connection, one.key, new_ids)
+                    fields = (old.value, old.flag, old.raw, old.tests)
+                    connection.execute(_UPSERT_HISTORY, (series_id, old.time_ms, old.rev, *fields))
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -304,6 +322,10 @@ class SqliteReader(_Thread):
             lambda connection: [RecordPoint(*row) for row in connection.execute(_RECORDS, span).fetchall()]
         )
 
+    async def tails(self, keys: list[SeriesKey], most: int) -> dict[SeriesKey, list[StoredPoint]]:
+        """The newest points of these series. See PointReader."""
+        return await self._run(lambda connection: _tails(connection, keys, most))
+
     def _connect(self) -> sqlite3.Connection:
         if not self.path.exists():
             raise StoreUnavailableError(f"{self.path}: there is no store yet; ingest makes it")
@@ -328,6 +350,15 @@ def _latest(connection: sqlite3.Connection, since_ms: int) -> dict[SeriesKey, La
         if value is None:
             value_ms, value = connection.execute(_LAST_VALUE, (series, since_ms)).fetchone() or (None, None)
         out[SeriesKey(quantity, station, sensor)] = Latest(time_ms, value, flag, value_ms)
+    return out
+
+
+def _tails(connection: sqlite3.Connection, keys: list[SeriesKey], most: int) -> dict[SeriesKey, list[StoredPoint]]:
+    out: dict[SeriesKey, list[StoredPoint]] = {}
+    for key in keys:
+        rows = connection.execute(_TAIL, (_series_id(connection, key), most)).fetchall()
+        if rows:
+            out[key] = [StoredPoint(*row) for row in reversed(rows)]
     return out
 
 

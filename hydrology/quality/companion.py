@@ -39,6 +39,10 @@ class Companion:
             del self._times[0], self._values[0]
         return True
 
+    def take(self, other: "Companion") -> None:
+        """Hold what the other one holds."""
+        self._times, self._values = other._times[:], other._values[:]
+
     def moved(self, since_ms: int, until_ms: int, threshold: float) -> bool:
         """Whether a step of more than `threshold` ended in the closed interval."""
         first = max(bisect_left(self._times, since_ms), 1)

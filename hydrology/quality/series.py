@@ -1,7 +1,8 @@
 """The streaming quality engine of one series: judge a reading when it comes, in its place when it comes late.
 
-The flags of a reading depend only on the readings around it in time, never on the order in which they came, nor on a
-restart: `rebuild` from at least `Rules.history_s` of stored readings goes on as if nothing had been. The usual reading
+The flags of the newest `capacity` readings depend only on the readings around them in time, never on the order in which
+they came, nor on a restart: `rebuild` goes on as if nothing had been. What comes
+later than that is judged alone (range and climatology), and changes nothing before the newest `capacity`. The usual reading
 (later than all others, with a value) takes a path without loops or new objects, below 1.5 µs for range, rate and flat.
 """
 
@@ -26,10 +27,12 @@ from hydrology.quality.checks import (
 from hydrology.quality.climate import Seasons
 from hydrology.quality.companion import Companion
 from hydrology.quality.rules import Rules
-from hydrology.quality.verdict import NO_VALUE, UNTOUCHED, Check, Verdict, verdict, with_flag
+from hydrology.quality.verdict import NO_VALUE, UNTOUCHED, Check, Verdict, source_of, verdict, with_flag
 
 DEFAULT_CAPACITY = 128
-"""Readings kept behind the newest: 32 h at 15 minutes."""
+"""Readings that a late one may still change, and be judged among: 32 h at 15 minutes. Their windows are kept too."""
+MARGIN = 3
+"""Readings kept beside: the first of a window has one before it."""
 HARD_CAPACITY = 8192
 """Never more than this (200 kB), whatever the windows ask for; then early parts of long windows are not seen."""
 
@@ -226,10 +229,12 @@ class SeriesJudge:
         number = nan if value is None or not isfinite(value) else value
         if now_ms is not None and t_ms - now_ms > self._future:
             return self._alone(t_ms, number, source, 4)
-        if t_ms < self._floor and t_ms <= self._last:
-            return self._alone(t_ms, number, source, 2)
         times = self._times
+        if t_ms < self._floor and t_ms <= self._last and (not times or t_ms < times[0]):
+            return self._alone(t_ms, number, source, 2)
         at = len(times) if t_ms > self._last else bisect_left(times, t_ms)
+        if at < self._first():
+            return self._far_back(at, t_ms, number, source)
         if at < len(times) and times[at] == t_ms:
             held = self._values[at]
             same = held == number or (held != held and number != number)
@@ -246,15 +251,45 @@ class SeriesJudge:
         self._packs[at] = with_flag(packed, Check.DOUBLED, doubled)
         self._packs[at] = self._evaluate(at)
         self._spike_again(at - 1)
-        after = at + 1
-        while after < len(times) and times[after] - times[at + 1] <= self._window:
-            self._revise(after, self._evaluate(after))
-            after += 1
-        self._settle()
+        self._judge_after(at)
         result = verdict(self._packs[at])
         if len(times) > self._trim_at:
             self._trim()
         return result
+
+    def _first(self) -> int:
+        """Index of the first reading that a late one may change."""
+        first = max(len(self._times) - self._capacity, 0)
+        return first if self._floor == -inf else max(first, bisect_left(self._times, self._floor))
+
+    def _judge_after(self, at: int) -> None:
+        """Judge the readings again whose tests reach back to the one at `at`."""
+        times = self._times
+        after = max(at + 1, self._first())
+        while after < len(times) and times[after] - times[at + 1] <= self._window:
+            self._revise(after, self._evaluate(after))
+            after += 1
+        self._settle()
+
+    def _far_back(self, at: int, t_ms: int, number: float, source: int) -> Verdict:
+        """A reading before those that may change: judged alone, but kept where their windows reach it."""
+        alone = self._alone(t_ms, number, source, 2)
+        if at < len(self._times) and self._times[at] == t_ms:
+            held = self._values[at]
+            if held == number or (held != held and number != number):
+                return verdict(self._packs[at])
+            alone = verdict(with_flag(alone.packed, Check.DOUBLED, 3))
+            self._values[at], self._packs[at] = number, alone.packed
+        elif at == 0 and self._floor != -inf:
+            return alone  # before all windows
+        else:
+            self._times.insert(at, t_ms)
+            self._values.insert(at, number)
+            self._packs.insert(at, alone.packed)
+        self._judge_after(at)
+        if len(self._times) > self._trim_at:
+            self._trim()
+        return alone
 
     def _alone(self, t_ms: int, number: float, source: int, future: int) -> Verdict:
         """A reading outside the kept ones: range and climatology only, and it is not kept."""
@@ -265,7 +300,7 @@ class SeriesJudge:
         return verdict(packed | NO_VALUE if number != number else packed)
 
     def _spike_again(self, i: int) -> None:
-        if self.rules.spike is not None and i >= 0:
+        if self.rules.spike is not None and i >= self._first():
             flag = spike_flag(self._values, i, self.rules.spike)
             self._revise(i, with_flag(self._packs[i], Check.SPIKE, flag))
 
@@ -281,7 +316,7 @@ class SeriesJudge:
 
     def recheck(self, since_ms: int, until_ms: int) -> None:
         """Judge the kept readings of a closed interval again, after a companion's reading; see `take_revisions`."""
-        at = bisect_left(self._times, max(since_ms, self._floor))
+        at = max(bisect_left(self._times, since_ms), self._first())
         while at < len(self._times) and self._times[at] <= until_ms:
             self._revise(at, self._evaluate(at))
             at += 1
@@ -305,13 +340,33 @@ class SeriesJudge:
             self._run_t, self._run_low, self._run_high = self._last, self._prev, self._prev
 
     def _trim(self) -> None:
-        """Forget the oldest readings, but none that the newest one's windows reach."""
-        drop = min(len(self._times) - self._capacity, bisect_left(self._times, self._last - self._window) - 1)
-        drop = max(drop, len(self._times) - HARD_CAPACITY, 0)
+        """Forget the oldest readings, but none that the windows of those that may change reach."""
+        first = self._times[len(self._times) - self._capacity]
+        drop = max(bisect_left(self._times, first - self._window) - MARGIN, len(self._times) - HARD_CAPACITY, 0)
         if drop:
             del self._times[:drop], self._values[:drop], self._packs[:drop]
             self._floor = self._times[1] + self._window + 1
         self._trim_at = max(2 * self._capacity, len(self._times) + self._capacity)
+
+    @property
+    def oldest_ms(self) -> int:
+        """The time of the oldest reading that is kept; 0 without any."""
+        return self._times[0] if self._times else 0
+
+    @property
+    def capacity(self) -> int:
+        """How many of the newest readings a late one may change."""
+        return self._capacity
+
+    @property
+    def complete(self) -> bool:
+        """Whether all readings of the series are kept."""
+        return self._floor == -inf
+
+    def flagged(self) -> list[tuple[int, int, int]]:
+        """Time, flag and mask of the readings kept, as they would be stored."""
+        verdicts = map(verdict, self._packs)
+        return [(t, int(one.flag), one.tests) for t, one in zip(self._times, verdicts, strict=True)]
 
     def export(self) -> dict[str, Any]:
         """The kept readings as plain columns, with the rules' version; `restore` takes them back."""
@@ -338,15 +393,15 @@ class SeriesJudge:
     def rebuild(self, stored: Iterable[tuple[int, float | None, int, int]], *, complete: bool = False) -> None:
         """Start again from stored points, rising in time: (t_ms, value, flag, tests), as the store has them.
 
-        Give at least `Rules.history_s` and two readings more. With `complete` there is nothing older in the store.
+        Give at least the newest `capacity` readings, those within `Rules.history_s` before these, and MARGIN more. With
+        `complete` there is nothing older in the store.
         A point from the future stays out, a doubled one keeps its flag, and so does what the source said.
         """
         self._clear()
         for t_ms, value, flag, tests in stored:
             if tests >> Check.FUTURE & 1:
                 continue
-            source = flag if flag in (2, 9) or tests >> Check.SOURCE & 1 else 1
-            self.judge(t_ms, value, source)
+            self.judge(t_ms, None if flag == 9 else value, source_of(flag, tests))
             if tests >> Check.DOUBLED & 1:
                 self._packs[-1] = with_flag(self._packs[-1], Check.DOUBLED, 3)
         self._revisions.clear()

@@ -29,6 +29,8 @@ class Check(IntEnum):
     DOUBLED = 12  # another value came with the same time
 
 
+SOURCE_FAILED = 1 << 30
+"""In the stored mask: the flag that came with the reading was 4, not 3. After a restart the mask alone can tell."""
 NO_VALUE = 1 << 60
 """Set in a packed verdict whose reading has no value."""
 UNTOUCHED = sum(int(Flag.NOT_EVALUATED) << 4 * check for check in Check)
@@ -37,7 +39,7 @@ UNTOUCHED = sum(int(Flag.NOT_EVALUATED) << 4 * check for check in Check)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the tests say of one reading. `tests` is the bit mask of the tests with flag 3 or 4."""
+    """What the tests say of one reading. `tests` is the bit mask of the tests with flag 3 or 4 (and SOURCE_FAILED)."""
 
     flag: Flag
     tests: int
@@ -75,6 +77,8 @@ def verdict(packed: int) -> Verdict:
         return known
     flags = [packed >> 4 * check & 15 for check in Check]
     tests = sum(1 << check for check in Check if flags[check] in (3, 4))
+    if flags[Check.SOURCE] == Flag.FAIL:
+        tests |= SOURCE_FAILED
     made = Verdict(roll_up(flags, bool(packed & NO_VALUE)), tests, packed)
     if len(_VERDICTS) >= MAX_VERDICTS:
         _VERDICTS.clear()
@@ -86,6 +90,13 @@ def with_flag(packed: int, check: int, flag: int) -> int:
     """The packed verdict with one test's flag replaced."""
     shift = 4 * check
     return packed & ~(15 << shift) | flag << shift
+
+
+def source_of(flag: int, tests: int) -> int:
+    """The flag that came with a reading, from what is stored of its verdict; 1 where nothing says otherwise."""
+    if tests >> Check.SOURCE & 1:
+        return Flag.FAIL if tests & SOURCE_FAILED else Flag.SUSPECT
+    return flag if flag in (Flag.NOT_EVALUATED, Flag.MISSING) else Flag.PASS
 
 
 def missing_verdict(source: int) -> Verdict:

@@ -34,7 +34,7 @@ from ingest.pipeline import Directory, Target, TimeBounds
 from ingest.received import Logs
 from ingest.settling import Deliveries, put_settled, read_delivery, settle
 from ingest.spool import Spool
-from store.points import DeliveryPoint, RecordPoint, RefusedPoint, SeriesPoints
+from store.points import DeliveryPoint, Points, RecordPoint, RefusedPoint, SeriesPoints
 from tests.faults.logged import PARTS
 from wire.codec import CONTENT_TYPES, Codec
 from wire.messages import LogExtent, Receipt, State, Status
@@ -105,7 +105,7 @@ class StoreHalf:
     records: dict[tuple[str, int], str] = field(default_factory=dict)
     deliveries: dict[str, str] = field(default_factory=dict)
 
-    def write(self, items: Iterable[SeriesPoints | RecordPoint | DeliveryPoint]) -> list[RefusedPoint]:
+    def write(self, items: Iterable[Points]) -> list[RefusedPoint]:
         refused = []
         for at, item in enumerate(items):
             if isinstance(item, SeriesPoints):
@@ -116,7 +116,7 @@ class StoreHalf:
                         self.points[item.key.sensor, ms] = value
             elif isinstance(item, RecordPoint):
                 self.records[item.kind, item.time_ms] = item.body
-            else:
+            elif isinstance(item, DeliveryPoint):
                 self.deliveries[item.gateway] = item.body
         return refused
 

@@ -22,7 +22,7 @@ from ingest.pipeline import Accepted
 from ingest.settings import IngestSettings, LimitSettings
 from ingest.spool import Spool
 from tests.ingest.samples import EPOCH, NOW_MS, arrival, batch, level, make_intake, registry, spoilt
-from wire.batch import Batch
+from wire.batch import Batch, Record
 from wire.ranges import RangeSet
 from wire.reasons import Reason
 
@@ -81,7 +81,7 @@ class Desk:
                 for source in part.sources:
                     if isinstance(source, Accepted):
                         out.setdefault(source.target.sensor, []).extend(source.seq)
-                    else:
+                    elif isinstance(source, Record):
                         out.setdefault("", []).append(source.seq)
         reader.close()
         return out

@@ -1,7 +1,9 @@
+import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.body import decode_body
+from ingest.body import BodyError, decode_body, read_body
 from ingest.change import Count
 from ingest.intake import Group
 from ingest.received import Logs, take_new
@@ -87,3 +89,13 @@ def test_raw_and_missing_values_survive() -> None:
     intake.take(arrival(batch(series)), group)
     (one,) = decode_body(group.change.rows[0].body)[0]
     assert (one.value, one.flag, one.raw) == ([1.5, None], [1, 9], [1.4, None])
+
+
+def test_a_body_of_an_older_ingest_is_read() -> None:
+    series = [["level", "k-12", "level", [1, 2], [NOW_MS, NOW_MS + 1], [1.0, None], [1, 9], None]]
+    old = msgspec.msgpack.encode([1, series, [[3, NOW_MS, "gap", "{}"]]])
+    body = read_body(old)
+    assert (body.series[0].seq, body.series[0].flag, body.series[0].tests) == ([1, 2], [1, 9], None)
+    assert (body.records, body.changed) == ([(3, NOW_MS, "gap", "{}")], [])
+    with pytest.raises(BodyError, match="version 3"):
+        read_body(msgspec.msgpack.encode([3, [], [], []]))

@@ -2,21 +2,24 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from ingest.change import PARTS, Change, Count
+from ingest.body import encode_body
+from ingest.change import PARTS, Change, Count, make_row
 from ingest.committer import Committer
 from ingest.holding import SpoolReader
 from ingest.intake import Group, Intake
 from ingest.lanes import LANES, LaneCache, cut, lane_of
 from ingest.letters import open_letters
+from ingest.pipeline import Changed, Target
 from ingest.settling import read_delivery
 from ingest.spool import Spool
 from ingest.writer import MOST_RETRY_AFTER_S, READ_BYTES, WINDOW_BYTES, Drain, Waits, wait_s
 from store.memory import MemoryStore
-from store.points import Points, RecordPoint, SeriesKey, SeriesPoints, StoreUnavailableError
+from store.points import Points, RecordPoint, RefusedPoint, SeriesKey, SeriesPoints, StoredPoint, StoreUnavailableError
 from tests.ingest.samples import EPOCH, NOW_MS, TOPIC, arrival, batch, level, make_intake
 from tests.servers.wait import eventually
 from wire.batch import Record
@@ -332,3 +335,55 @@ def test_a_server_may_ask_for_some_patience_only() -> None:
     assert wait_s(StoreUnavailableError("busy", retry_after_s=20.0), 1.0, 10.0) == 20.0
     assert wait_s(StoreUnavailableError("busy", retry_after_s=999_999_999.0), 1.0, 10.0) == MOST_RETRY_AFTER_S
     assert wait_s(StoreUnavailableError("late", timed_out=True), 1.0, 10.0) == 10.0
+
+
+class SlowSeries(MemoryStore):
+    """One series whose writes wait."""
+
+    def __init__(self, key: SeriesKey) -> None:
+        super().__init__()
+        self.key = key
+        self.open = asyncio.Event()
+
+    async def write(self, points: list[Points]) -> list[RefusedPoint]:
+        if any(isinstance(one, SeriesPoints) and one.key == self.key for one in points):
+            await self.open.wait()
+        return await super().write(points)
+
+
+async def test_a_row_that_changes_a_point_leaves_the_spool_after_the_rows_before_it(tmp_path: Path) -> None:
+    """Or a restart would write the earlier row again, and nothing the change."""
+    assert lane_of(LEVEL) != lane_of(FLOW)
+    bench = Bench(tmp_path / "spool.sqlite")
+    bench.store = store = SlowSeries(FLOW)
+    old = StoredPoint(NOW_MS, 1.0, 1)
+    new = StoredPoint(NOW_MS, 1.0, 3, None, 8, 1)
+    change = Changed(Target("k-12", "level", "level", ""), old, new)
+    async with bench.open(), bench.draining():
+        flow = level([2], sensor="flow", quantity="discharge", unit="m3/s")
+        await bench.spool(batch(level([1], start_ms=NOW_MS - 1_000), flow))
+        body = encode_body([], [Record(3, NOW_MS, "gap", {})], [change])
+        counts = Counter({Count.RECEIVED: 1, Count.WAITING: 1})
+        await bench.committer.commit(Change(rows=[make_row(9, NOW_MS, "gw1", EPOCH, [(3, 3)], 1, body)], counts=counts))
+        bench.drain.rows_added()
+        await eventually(lambda: (LEVEL, NOW_MS, 0) in store.replaced and bench.store.records != {})
+        assert bench.committer.totals.rows == 2
+        store.open.set()
+        await bench.empty()
+        assert store.series[LEVEL][NOW_MS].flag == 3
+        assert bench.conserves()
+
+
+async def test_a_refused_change_is_no_dead_letter(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "spool.sqlite")
+    bench.store.refuse_if = lambda one, row: None if isinstance(one, RecordPoint) else "no"
+    point = StoredPoint(NOW_MS, 1.0, 1)
+    async with bench.open(), bench.draining():
+        changes = [Changed(Target("k-12", "level", "level", ""), point, point)]
+        body = encode_body([], [Record(1, NOW_MS, "gap", {})], changes)
+        counts = Counter({Count.RECEIVED: 1, Count.WAITING: 1})
+        await bench.committer.commit(Change(rows=[make_row(1, NOW_MS, "gw1", EPOCH, [(1, 1)], 1, body)], counts=counts))
+        bench.drain.rows_added()
+        await bench.empty()
+        assert bench.committer.totals.letters == 0
+        assert bench.conserves()

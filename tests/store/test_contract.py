@@ -5,7 +5,18 @@ from math import inf, nan
 
 import pytest
 
-from store.points import DeliveryPoint, History, Latest, Points, RecordPoint, RefusedPoint, SeriesKey, SeriesPoints
+from store.points import (
+    DeliveryPoint,
+    History,
+    HistoryPoint,
+    Latest,
+    Points,
+    RecordPoint,
+    RefusedPoint,
+    SeriesKey,
+    SeriesPoints,
+    StoredPoint,
+)
 from tests.store.conftest import Store
 
 LEVEL = SeriesKey("level", "kok-su-1", "radar")
@@ -244,3 +255,45 @@ async def test_raw_tests_and_rev_do_no_harm(store: Store) -> None:
     changed = SeriesPoints(LEVEL, [T0], [2.0], [1], rev=[1])
     assert await store.writer.write([full, changed]) == []
     assert await whole(store) == {T0: (2.0, 1), T0 + MINUTE: (None, 9)}
+
+
+async def test_the_newest_points_come_back_with_all_their_fields(store: Store) -> None:
+    other = LEVEL._replace(station="kok-su-2")
+    full = SeriesPoints(
+        LEVEL,
+        [T0, T0 + MINUTE, T0 + 2 * MINUTE, T0 + 3 * MINUTE],
+        [1.0, 2.0, None, 4.0],
+        [1, 3, 9, 1],
+        raw=[1.0, 1.5, None, None],
+        tests=[None, 8, None, None],
+    )
+    assert await store.writer.write([full, points(T0, [7.0], key=other)]) == []
+    newest = {
+        LEVEL: [
+            StoredPoint(T0 + MINUTE, 2.0, 3, 1.5, 8),
+            StoredPoint(T0 + 2 * MINUTE, None, 9),
+            StoredPoint(T0 + 3 * MINUTE, 4.0, 1),
+        ],
+        other: [StoredPoint(T0, 7.0, 1)],
+    }
+    unknown = LEVEL._replace(quantity="discharge")
+    assert await store.reader.tails([LEVEL, unknown, other], 3) == newest
+    assert await store.reader.tails([], 3) == {}
+    many = [LEVEL._replace(station=f"none-{number}") for number in range(60)]
+    assert await store.reader.tails([*many, other], 3) == {other: newest[other]}
+
+
+async def test_a_change_leaves_nothing_of_the_old_point_and_keeps_it_in_history(store: Store) -> None:
+    assert await store.writer.write([points(T0, [1.0, 2.0])]) == []
+    old = StoredPoint(T0, 1.0, 1)
+    new = SeriesPoints(LEVEL, [T0], [1.0], [4], tests=[32], rev=[1])
+    for _ in range(2):  # a repeat is harmless
+        assert await store.writer.write([HistoryPoint(LEVEL, old), new]) == []
+    back = SeriesPoints(LEVEL, [T0], [1.0], [1], rev=[2])
+    assert await store.writer.write([HistoryPoint(LEVEL, StoredPoint(T0, 1.0, 4, None, 32, 1)), back]) == []
+    ((changed, other),) = (await store.reader.tails([LEVEL], 10)).values()
+    assert (changed.value, changed.flag, changed.tests, changed.rev, changed.raw) == (1.0, 1, 0, 2, 1.0)
+    assert other == StoredPoint(T0 + MINUTE, 2.0, 1)
+    assert set(await store.reader.latest(T0)) == {LEVEL}
+    bad = HistoryPoint(LEVEL._replace(station=""), StoredPoint(T0, nan, 1))
+    assert [one.item for one in await store.writer.write([bad])] == [0]

@@ -17,7 +17,7 @@ import pytest
 
 from dashboards.live.listen import ListenError
 from store.memory import Fields, MemoryStore
-from store.points import History, Latest, RecordPoint, SeriesKey, StoreUnavailableError
+from store.points import History, Latest, RecordPoint, SeriesKey, StoredPoint, StoreUnavailableError
 from tests.browser import scenes
 from tests.browser.live_server import Clock, LiveServer, live_server
 from tests.servers.wait import eventually
@@ -48,6 +48,10 @@ class FlakyReader:
     async def records_of(self, kind: str, start_ms: int, end_ms: int) -> list[RecordPoint]:
         self._answer()
         return await self.store.records_of(kind, start_ms, end_ms)
+
+    async def tails(self, keys: list[SeriesKey], most: int) -> dict[SeriesKey, list[StoredPoint]]:
+        self._answer()
+        return await self.store.tails(keys, most)
 
     def _answer(self) -> None:
         if self.away:
