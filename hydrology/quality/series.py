@@ -300,7 +300,7 @@ class SeriesJudge:
         return verdict(packed | NO_VALUE if number != number else packed)
 
     def _spike_again(self, i: int) -> None:
-        if self.rules.spike is not None and i >= self._first():
+        if self.rules.spike is not None and i >= max(len(self._times) - self._capacity, 0):
             flag = spike_flag(self._values, i, self.rules.spike)
             self._revise(i, with_flag(self._packs[i], Check.SPIKE, flag))
 
