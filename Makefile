@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo servers lint format test-unit test chaos soak lock clean
+.PHONY: help .venv demo servers tools lint format test-unit test chaos soak bench steady lock clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ demo: .venv/.demo-installed  ## Everything on this machine, from sensor to page 
 servers:  ## Install the real servers that the tests start (--check: only say what is there)
 	@$(PYTHON) -B -m tests.servers.install $(ARGS)
 
+tools:  ## Build what only measurements need: Telegraf, RMQTT (--check: only say what is there)
+	@$(PYTHON) -B -m benchmarks.tools $(ARGS)
+
 lint: .venv/.dev-installed  ## ruff and mypy
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -61,6 +64,12 @@ chaos: .venv/.dev-installed  ## Random kills, cuts, full disks and wrong clocks 
 
 soak: .venv/.dev-installed  ## The database away at 2,000 readings a second (MINUTES=10)
 	@.venv/bin/python -m tests.faults.soak --minutes $(MINUTES)
+
+bench: .venv/.dev-installed  ## Rates, costs and latencies beside their goals (12 minutes; ARGS="--shapes 60 --codecs json")
+	@.venv/bin/python -m benchmarks.bench $(ARGS)
+
+steady: .venv/.dev-installed  ## Half load for long: memory and latency stay flat (MINUTES=30)
+	@.venv/bin/python -m benchmarks.steady --minutes $(if $(filter command line environment,$(origin MINUTES)),$(MINUTES),30) $(ARGS)
 
 lock: | .venv/bin/uv  ## Bring constraints.txt up to date with pyproject.toml
 	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

@@ -1,0 +1,189 @@
+"""How cost grows: `python -m benchmarks.scale` (about 15 minutes; `--parts sensors connections processes startup`).
+
+sensors      µs a reading, memory and time of a scrape with 1,000, 10,000 and 50,000 sensors
+connections  thousands of gateways with a connection each, from one process (`aryk simulate fleet`)
+processes    one ingest process and two that divide the districts, with a store that takes all and keeps nothing
+startup      ready time with 1,000 and 10,000 stations
+"""
+
+import argparse
+import asyncio
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from benchmarks import ours, plant, startup
+from benchmarks.ours import settled_of
+from benchmarks.payloads import SENSORS, Work, payloads
+from benchmarks.publish import publish_all
+from simulator.fleet import FleetPlan, fleet_registry
+from simulator.settings import FleetSettings
+from simulator.toml_text import toml_text
+from tests.faults.roles import IngestRole
+from tests.servers.influxdb import InfluxDB
+from tests.servers.process import ServerProcess
+from tests.servers.wait import eventually_sync
+from wire.codec import CONTENT_TYPES, Codec
+
+SENSOR_COUNTS = (1_000, 10_000, 50_000)
+READINGS = 600_000
+GATEWAY_COUNTS = (1_000, 5_000, 10_000)
+FLEET_S = 60.0
+STATION_COUNTS = (1_000, 10_000)
+PROCESS_READINGS = 900_000
+DISTRICTS = 2
+PARTS = ("sensors", "connections", "processes", "startup")
+GROWTH_MOST = 1.5
+"""µs a reading at the most sensors to that at the fewest: per-reading cost that stays is cost that grows linearly."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--scale", type=float, default=1.0, help="of all numbers; small is quick and rough")
+    options = parser.parse_args()
+    work = {"sensors": sensors, "connections": connections, "processes": processes, "startup": starts}
+    for part in options.parts:
+        for line in work[part](options.scale):
+            print(f"{part}: {line}", flush=True)
+
+
+def sensors(scale: float) -> Iterator[str]:
+    """The same number of readings, from ever more sensors."""
+    costs = []
+    for count in SENSOR_COUNTS:
+        gateways = max(1, int(count * scale) // SENSORS)
+        work = Work(60, max(int(READINGS * scale) // 60, gateways), gateways, int(time.time() * 1000) - 60_000)
+        scrapes: list[tuple[float, int]] = []
+        out = ours.run(work, Codec.CBOR, lambda role, scrapes=scrapes: scrapes.append(startup.scrape(role.port)))  # type: ignore[misc]
+        costs.append(out.cpu_us["ingest"])
+        yield (
+            f"{gateways * SENSORS:,} sensors of {gateways:,} gateways, {out.readings:,} readings: {out.per_s:,.0f} readings/s,"
+            f" {costs[-1]:.2f} µs CPU a reading, {out.rss_mb['ingest']:.0f} MB, scrape {scrapes[0][0]:.2f} s"
+            f" ({scrapes[0][1] / 1e6:.1f} MB)  {out.complaint or 'the store holds all'}"
+        )
+    grown = costs[-1] / costs[0]
+    yield f"cost of a reading grew {grown:.2f}-fold: {'linear' if grown <= GROWTH_MOST else 'NOT LINEAR'} (at most {GROWTH_MOST})"
+
+
+class Fleet(ServerProcess):
+    """`aryk simulate fleet`: a connection, a log and receipts for each gateway."""
+
+    program: ClassVar[str] = "aryk-fleet"
+
+    def __init__(self, folder: Path, broker_port: int, gateways: int, seconds: float) -> None:
+        super().__init__(folder)
+        self._options = ["--broker", f"127.0.0.1:{broker_port}", "--gateways", str(gateways), "--sensors", str(SENSORS)]
+        self._options += ["--interval", f"{seconds / 3:g}s", "--for", f"{seconds:g}s", "--state", str(folder)]
+
+    def executable(self) -> Path:
+        return Path(sys.executable)
+
+    def arguments(self) -> list[str]:
+        return ["-m", "aryk", "simulate", "fleet", *self._options]
+
+    def ready(self) -> bool:
+        return True
+
+
+def connections(scale: float) -> Iterator[str]:
+    """Three scans of each gateway in a minute, each with its own connection, hello and receipts."""
+    for asked in GATEWAY_COUNTS:
+        gateways = max(1, int(asked * scale))
+        settings = FleetSettings(gateways=gateways, sensors=SENSORS, interval=FLEET_S / 3)
+        with tempfile.TemporaryDirectory(prefix="aryk-scale-") as name:
+            folder = Path(name)
+            broker, influx = plant.make_broker(folder), InfluxDB(folder / "influxdb")
+            with broker, influx:
+                ingest = plant.make_ingest(folder, broker, plant.influx_store(influx), Work(1, 0, 0, 0))
+                (ingest.folder / "registry.toml").write_text(toml_text(fleet_registry(FleetPlan(settings))))
+                with ingest, Fleet(folder / "fleet", broker.port, gateways, FLEET_S) as fleet:
+                    eventually_sync(lambda: not fleet.running, 10 * FLEET_S, "the fleet has its receipts")
+                    found = _all_settled(ingest)
+                    received = found.get("received", 0)
+                    yield (
+                        f"{gateways:,} gateways connected: {received:,} readings received, {found.get('stored', 0):,} stored,"
+                        f" {found.get('repeated', 0):,} repeated; ingest {plant.rss_mb(ingest):.0f} MB and"
+                        f" {plant.cpu_s(ingest):.1f} s of CPU, mosquitto {plant.rss_mb(broker):.0f} MB"
+                    )
+                    yield f"  the fleet says: {fleet.log_text().strip().splitlines()[-1]}"
+
+
+def _all_settled(ingest: IngestRole) -> dict[str, int]:
+    """The counters once nothing waits any more."""
+    counters = plant.Counters(plant.spool_path(ingest))
+    plant.watch(lambda: settled_of(counters()), counters().get("received", 0), stalled_s=30.0)
+    found = counters()
+    counters.close()
+    return found
+
+
+class StoreStub(ServerProcess):
+    """Answers as InfluxDB does and keeps nothing."""
+
+    program: ClassVar[str] = "store-stub"
+
+    def executable(self) -> Path:
+        return Path(sys.executable)
+
+    def arguments(self) -> list[str]:
+        return [str(Path(__file__).with_name("store_stub.py")), str(self.port)]
+
+
+def processes(scale: float) -> Iterator[str]:
+    """The same queue for one process and for two; the districts are divided."""
+    for size in (60, 1):
+        readings = int(PROCESS_READINGS * scale) // (1 if size == 60 else 10)
+        rates = [
+            _divided(Work(size, readings // size, 200, int(time.time() * 1000) - 60_000, DISTRICTS), n) for n in (1, 2)
+        ]
+        yield (
+            f"{size} a message, store stubbed out: {rates[0]:,.0f} readings/s with one process, {rates[1]:,.0f} with two:"
+            f" {rates[1] / rates[0]:.2f} times (goal 1.6)"
+        )
+
+
+def _divided(work: Work, count: int) -> float:
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aryk-scale-")))
+        broker = stack.enter_context(plant.make_broker(folder))
+        stub = stack.enter_context(StoreStub(folder / "store"))
+        store = {"kind": "influxdb", "url": f"http://127.0.0.1:{stub.port}", "token": "any"}
+        roles: list[IngestRole] = []
+        for n in range(count):
+            districts = [f"d{k}" for k in range(DISTRICTS) if k % count == n]
+            roles.append(plant.make_ingest(folder, broker, store, work, f"ingest-{n}", districts=districts))
+            stack.callback(roles[-1].kill)
+            plant.open_session(roles[-1])
+        asyncio.run(publish_all(broker.port, payloads(work, Codec.CBOR), CONTENT_TYPES[Codec.CBOR]))
+        broker.pause()
+        for role in roles:
+            role.start()
+        time.sleep(ours.REST_S)  # nothing to wait for: they are at the broker's door
+        counters = [plant.Counters(plant.spool_path(role)) for role in roles]
+        began = time.perf_counter()
+        broker.resume()
+        ended, settled = plant.watch(lambda: sum(settled_of(one()) for one in counters), work.readings, stalled_s=30.0)
+        for one in counters:
+            one.close()
+    if settled != work.readings:
+        raise RuntimeError(f"{settled:,} of {work.readings:,} readings were settled")
+    return settled / (ended - began)
+
+
+def starts(scale: float) -> Iterator[str]:
+    """From the process's start to its ready page."""
+    for count in STATION_COUNTS:
+        found = startup.run(max(1, int(count * scale)))
+        yield (
+            f"{found.stations:,} stations, {found.sensors:,} sensors: ready in {found.ready_s:.2f} s, {found.rss_mb:.0f} MB,"
+            f" scrape {found.scrape_s:.2f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()
