@@ -73,7 +73,9 @@ def measure(options: argparse.Namespace) -> Results:
         results.outage = told("outage", lambda: outage.run(int(OUTAGE_READINGS * scale)))
     if "startup" in options.parts:
         for stations in STATIONS:
-            results.startups.append(told(f"start with {stations} stations", _startup(int(stations * min(1.0, scale)))))
+            results.startups.append(
+                told(f"start with {stations} stations", _startup(stations if scale >= 0.5 else int(stations * scale)))
+            )
     return results
 
 
