@@ -46,11 +46,15 @@ def rss_mb(process: Measured, key: str = "VmRSS") -> float:
 
 
 def make_broker(folder: Path) -> Mosquitto:
-    """mosquitto 2.0.21 with the flow control of deploy/mosquitto, without bounds of its queue, and without a log."""
+    """mosquitto 2.0.21 without bounds of its queue, and without a log.
+
+    Its own bound of messages under way is off: ingest sets one by its Receive Maximum, and Telegraf, which acknowledges what is
+    stored, would wait for its next flush after every 1,000 messages.
+    """
     return Mosquitto(
         folder / "mosquitto",
         persistence=False,
-        max_inflight_messages=1000,
+        max_inflight_messages=0,
         max_queued_messages=0,
         extra="log_type none\nset_tcp_nodelay true",
     )
