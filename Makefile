@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo servers tools lint format test-unit test chaos soak bench steady lock clean
+.PHONY: help .venv demo servers tools lint format test-unit test chaos soak cluster bench steady lock clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ bench: .venv/.dev-installed  ## Rates, costs and latencies beside their goals (1
 
 steady: .venv/.dev-installed  ## Half load for long: memory and latency stay flat (MINUTES=30)
 	@.venv/bin/python -m benchmarks.steady --minutes $(if $(filter command line environment,$(origin MINUTES)),$(MINUTES),30) $(ARGS)
+
+cluster: .venv/.dev-installed  ## A broker of three nodes and two ingests, killed under load (MINUTES=10, ARGS="--help"; needs `make tools`)
+	@.venv/bin/python -m tests.faults.cluster --minutes $(MINUTES) $(ARGS)
 
 lock: | .venv/bin/uv  ## Bring constraints.txt up to date with pyproject.toml
 	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

@@ -210,6 +210,7 @@ async def run(
                 keepalive_s=settings.broker.keepalive_s,
                 receive_maximum=RECEIVE_MAXIMUM,
             ),
+            others=settings.broker.others,
             tls=tls,
             on_messages=lambda messages: source.deliver(messages),
             on_acknowledged=lambda answer: centre.acknowledged(answer),
@@ -244,7 +245,7 @@ async def run(
 
         def on_state(state: ConnectionState, why: str) -> None:
             if state is ConnectionState.LIVE:
-                log.info("connected to %s:%d", settings.broker.host, settings.broker.port)
+                log.info("connected to %s:%d", *client.node)
                 went_live.set()
                 centre.connected()
             elif state is ConnectionState.BACKING_OFF:

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import random
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 from mqtt.backoff import backoff_s
@@ -38,6 +38,8 @@ class ConnectionState(Enum):
 class Client:
     """Keeps one session connected while `run()` runs.
 
+    `others` are further nodes of the same broker: when a connection fails or ends, the next one is tried, round and round.
+
     `on_messages` gets what came in, `on_acknowledged` the broker's answers to what was published, `on_state` every change
     of state with a word on why. None of them may block; all run in the event loop.
     """
@@ -48,6 +50,7 @@ class Client:
         port: int,
         options: SessionOptions,
         *,
+        others: Sequence[tuple[str, int]] = (),
         tls: ssl.SSLContext | None = None,
         on_messages: Callable[[list[Message]], None] = lambda messages: None,
         on_acknowledged: Callable[[Acknowledged], None] = lambda acknowledged: None,
@@ -55,7 +58,7 @@ class Client:
         clean_start: bool = False,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._host, self._port, self._tls = host, port, tls
+        self._nodes, self._node, self._tls = ((host, port), *others), 0, tls
         self.session = Session(options)
         self._on_messages, self._on_acknowledged, self._on_state = on_messages, on_acknowledged, on_state
         self._clean_start = clean_start
@@ -84,6 +87,7 @@ class Client:
                 if self._closing.is_set():
                     break
                 self.failures += 1
+                self._node = (self._node + 1) % len(self._nodes)
                 steady = loop.time() - started >= STEADY_S
                 self._failures_in_a_row = 1 if steady else self._failures_in_a_row + 1
                 delay_s = backoff_s(self._failures_in_a_row, self._jitter())
@@ -96,25 +100,31 @@ class Client:
                 self._stream = None
             self._change(ConnectionState.DISCONNECTED, "stopped")
 
+    @property
+    def node(self) -> tuple[str, int]:
+        """Host and port that it is connected to, or tries next."""
+        return self._nodes[self._node]
+
     async def _connection(self) -> None:
         """One connection from beginning to end; `why` says how it ended."""
         self._change(ConnectionState.CONNECTING, "")
+        host, port = self.node
         loop = asyncio.get_running_loop()
         stream = Stream(self.session, self._events, clean_start=self._clean_start)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await loop.create_connection(
                     lambda: stream,
-                    self._host,
-                    self._port,
+                    host,
+                    port,
                     ssl=self._tls,
-                    server_hostname=self._host if self._tls else None,
+                    server_hostname=host if self._tls else None,
                 )
         except TimeoutError:
-            self.why = f"no connection to {self._host}:{self._port} within {CONNECT_TIMEOUT_S:g} s"
+            self.why = f"no connection to {host}:{port} within {CONNECT_TIMEOUT_S:g} s"
             return
         except OSError as error:  # ssl.SSLError is one of them
-            self.why = f"no connection to {self._host}:{self._port}: {error}"
+            self.why = f"no connection to {host}:{port}: {error}"
             return
         self._stream = stream
         too_slow = loop.call_later(CONNECT_TIMEOUT_S, self._too_slow, stream)

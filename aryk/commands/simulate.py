@@ -103,7 +103,10 @@ def devices(
 
 
 def fleet(
-    broker: Annotated[str, typer.Option("--broker", envvar="ARYK_BROKER", help="host or host:port")] = "127.0.0.1:1883",
+    broker: Annotated[
+        list[str],
+        typer.Option("--broker", envvar="ARYK_BROKER", help="host or host:port; again for each node of a cluster"),
+    ] = ["127.0.0.1:1883"],  # noqa: B006  # typer's way to say a default
     gateways: Annotated[int, typer.Option("--gateways", min=1, max=100_000)] = 1000,
     sensors: Annotated[int, typer.Option("--sensors", min=1, max=1000, help="of each gateway")] = 3,
     interval: Annotated[str, typer.Option("--interval", help="between two scans of a gateway")] = "10s",
@@ -145,12 +148,13 @@ def fleet(
     from simulator.settings import FleetSettings
     from simulator.toml_text import toml_text
 
-    host, port = _host_and_port(broker)
+    (host, port), *others = [_host_and_port(one) for one in broker]
     try:
         settings = FleetSettings(
             broker=BrokerSettings(
                 host=host,
                 port=port,
+                others=tuple(others),
                 username=username,
                 password_file=password_file,
                 tls=TlsSettings(ca_file=ca_file) if ca_file else None,
@@ -180,7 +184,7 @@ def fleet(
     if only_registry:
         return
     typer.echo(
-        f"{gateways} gateways of {sensors} sensors every {plan.interval_s:g} s: {plan.rate:.0f} readings/s to {host}:{port}"
+        f"{gateways} gateways of {sensors} sensors every {plan.interval_s:g} s: {plan.rate:.0f} readings/s to {', '.join(broker)}"
     )
     start_logging()
     reports: list[FleetReport] = []
@@ -291,10 +295,12 @@ def history(
 
 
 def _host_and_port(broker: str) -> tuple[str, int]:
-    host, _, port = broker.rpartition(":") if ":" in broker else (broker, "", "1883")
-    if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
-        raise typer.BadParameter(f"{broker!r} is not HOST or HOST:PORT", param_hint="--broker")
-    return host, int(port)
+    from settings.broker import address
+
+    try:
+        return address(broker)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--broker") from None
 
 
 def _fail(error: Exception) -> None:

@@ -22,7 +22,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway.clock import Clock
 from gateway.uplink.session import EVENTS_KEPT, Arrived, Event, Lost, NobodyListens, SessionError
-from settings.broker import BrokerSettings
+from settings.broker import Address, BrokerSettings
 from wire.messages import MAX_MESSAGE_BYTES
 
 log = logging.getLogger("gateway.mqtt")
@@ -42,7 +42,7 @@ def _properties(packet: int) -> Properties:
 
 
 class PahoConnector:
-    """Connects as the gateway, with the session kept at the broker and `will` as the last will."""
+    """Connects as the gateway, with the session kept at the broker and `will` as the last will; each time to the next node."""
 
     def __init__(
         self,
@@ -61,13 +61,18 @@ class PahoConnector:
         self._will = will
         self._clock = clock
         self._will_delay_s = will_delay_s
+        self._tries = 0
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator["PahoSession"]:
         """Connect and subscribe on entering (raises SessionError), disconnect on leaving."""
+        nodes = self._broker.addresses
+        node = nodes[self._tries % len(nodes)]
+        self._tries += 1
         session = PahoSession(self._client(), self._clock)
         try:
-            await session.open(self._broker, self._subscriptions)
+            await session.open(node, self._broker.keepalive_s, self._subscriptions)
+            log.info("connected to the broker at %s:%d", *node)
             yield session
         finally:
             await session.close()
@@ -117,7 +122,7 @@ class PahoSession:
         self._lost = False
         self._closed = False
 
-    async def open(self, broker: BrokerSettings, subscriptions: list[str]) -> None:
+    async def open(self, node: Address, keepalive_s: int, subscriptions: list[str]) -> None:
         """Connect and subscribe. Raises SessionError."""
         client = self._client
         client.on_connect = self._on_connect
@@ -129,10 +134,11 @@ class PahoSession:
         properties.SessionExpiryInterval = SESSION_EXPIRY_S
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
         properties.MaximumPacketSize = MAX_PACKET_BYTES
-        where = f"{broker.host}:{broker.port}"
+        host, port = node
+        where = f"{host}:{port}"
 
         def start() -> None:
-            client.connect(broker.host, broker.port, broker.keepalive_s, clean_start=False, properties=properties)
+            client.connect(host, port, keepalive_s, clean_start=False, properties=properties)
             client.loop_start()
             if self._closed:  # nobody waits any more
                 client.disconnect()

@@ -118,7 +118,6 @@ class Uplink:
             self._session = session
             self._metrics.connected.set(1)
             self._metrics.connects.inc()
-            log.info("connected to the broker at %s:%d", self._settings.broker.host, self._settings.broker.port)
             self._hello.connected()
             try:
                 yield session

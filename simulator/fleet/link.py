@@ -1,6 +1,7 @@
 """What a fleet gateway needs of an MQTT session, and the in-memory double of it."""
 
 from collections.abc import Callable
+from itertools import count
 from typing import NamedTuple, Protocol
 
 import mqtt5
@@ -77,9 +78,13 @@ MakeLink = Callable[[LinkRequest], Link]
 
 
 def mqtt_links(broker: BrokerSettings) -> MakeLink:
-    """Links to a real broker. A password without a user name is that of each gateway's own id. Raises OSError."""
+    """Links to a real broker, each with the next node of it as its own. Raises OSError.
+
+    A password without a user name is that of each gateway's own id.
+    """
     tls = tls_context(broker.tls.ca_file, broker.tls.cert_file, broker.tls.key_file) if broker.tls else None
     password = broker.read_password()
+    nodes, made = broker.addresses, count()
 
     def make(request: LinkRequest) -> Link:
         options = SessionOptions(
@@ -93,10 +98,13 @@ def mqtt_links(broker: BrokerSettings) -> MakeLink:
             will=mqtt5.Will(request.will_topic, payload=request.will_payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=True),
         )
         events = request.events
+        own = next(made) % len(nodes)
+        (host, port), *others = nodes[own:] + nodes[:own]
         return Client(
-            broker.host,
-            broker.port,
+            host,
+            port,
             options,
+            others=others,
             tls=tls,
             on_messages=events.on_messages,
             on_acknowledged=events.on_acknowledged,

@@ -13,15 +13,14 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
 
 from simulator.fleet import FleetPlan, fleet_registry
 from simulator.settings import FleetSettings
 from tests.faults import logged
+from tests.faults.fleet import FleetRole, published_points
 from tests.faults.run_to_end import run_to_end
 from tests.faults.world import Options, World
 from tests.servers.influxdb import InfluxBucket
-from tests.servers.process import ServerProcess
 from tests.servers.wait import eventually
 
 MEGABYTE = 1024 * 1024
@@ -37,31 +36,6 @@ GATEWAYS = 400
 SENSORS = 5
 DRAINED_MESSAGES = 3 * GATEWAYS
 """Fewer waiting than some seconds' worth is live."""
-
-
-class Fleet(ServerProcess):
-    """`aryk simulate fleet` with its ledger."""
-
-    program: ClassVar[str] = "aryk-fleet"
-
-    def __init__(self, folder: Path, broker_port: int, seconds: float) -> None:
-        super().__init__(folder)
-        self.ledger = folder / "ledger.sqlite"
-        self._broker_port = broker_port
-        self._seconds = seconds
-
-    def executable(self) -> Path:
-        return Path(sys.executable)
-
-    def arguments(self) -> list[str]:
-        return [
-            *("-m", "aryk", "simulate", "fleet", "--broker", f"127.0.0.1:{self._broker_port}"),
-            *("--gateways", str(GATEWAYS), "--sensors", str(SENSORS), "--interval", "1s"),
-            *("--for", f"{self._seconds:g}s", "--ledger", str(self.ledger), "--state", str(self.folder)),
-        ]
-
-    def ready(self) -> bool:
-        return self.ledger.exists()
 
 
 @dataclass(slots=True)
@@ -123,15 +97,6 @@ def oldest_row(spool: Path) -> int:
         db.close()
 
 
-def published_points(ledger: Path) -> int:
-    """How many different points the fleet has published."""
-    db = sqlite3.connect(ledger)
-    try:
-        return int(db.execute("SELECT count(*) FROM (SELECT DISTINCT series_id, time_ms FROM published)").fetchone()[0])
-    finally:
-        db.close()
-
-
 def stored_points(bucket: InfluxBucket, quantities: set[str]) -> int:
     """How many points of these quantities are stored."""
     return sum(bucket.count(quantity, "flag") for quantity in quantities)
@@ -154,7 +119,7 @@ async def soak(folder: Path, *, warm_s: float, away_s: float, after_s: float) ->
         def received() -> int:
             return logged.counters(world.spool_path).get("received", 0)
 
-        fleet = Fleet(folder / "fleet", world.broker.port, warm_s + away_s + after_s)
+        fleet = FleetRole(folder / "fleet", [world.broker.port], settings, warm_s + away_s + after_s)
         async with fleet:
             await eventually(lambda: received() > GATEWAYS * SENSORS, 60.0, "the fleet's readings come in")
             await asyncio.sleep(warm_s)

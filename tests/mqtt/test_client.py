@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import mqtt5
 import pytest
@@ -196,3 +197,21 @@ async def test_nobody_reconnects_while_paused() -> None:
             connects = client.connects
             client.resume()
             await eventually(lambda: client.connects > connects)
+
+
+@pytest.mark.server
+async def test_a_dead_node_is_left_for_the_next_one(tmp_path: Path) -> None:
+    got: list[Message] = []
+    with Mosquitto(tmp_path / "a") as first, Mosquitto(tmp_path / "b") as second:
+        nodes = [("127.0.0.1", 1), (second.host, second.port)]
+        client = Client(first.host, first.port, SUBSCRIBER, others=nodes, on_messages=got.extend, jitter=lambda: 0.0)
+        async with running(client):
+            await is_live(client)
+            assert client.node == (first.host, first.port)
+            await asyncio.to_thread(first.kill)
+            await eventually(lambda: client.live and client.node == nodes[1])
+            send(client, b"x")
+            await eventually(lambda: got)
+            await first.start_async()
+            await asyncio.to_thread(second.kill)
+            await eventually(lambda: client.live and client.node == (first.host, first.port))

@@ -101,6 +101,11 @@ class ServerProcess(ABC):
         """Whether the process lives (a frozen one does)."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def exit_status(self) -> int | None:
+        """How it ended; None while it runs."""
+        return self._process.poll() if self._process is not None else None
+
     def start(self) -> None:
         """Start, and return once it answers."""
         assert not self.running, f"{self.program} runs already"

@@ -130,7 +130,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
 
 def test_an_unlike_key_gets_the_list_of_known_ones() -> None:
     (line,) = faults("[broker]\nzzzzzzzz = 1")
-    assert "known here: host, keepalive_s, password, password_file, port, tls, username" in line
+    assert "known here: host, keepalive_s, others, password, password_file, port, tls, username" in line
 
 
 def test_several_faults_below_a_validator() -> None:

@@ -194,3 +194,19 @@ async def test_many_messages_from_the_centre_are_bounded_in_memory(mosquitto: Mo
 
 def _payload(event: Event) -> bytes:
     return event.payload if isinstance(event, Arrived) else b""
+
+
+async def test_each_connection_goes_to_the_next_node(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    with Mosquitto(tmp_path) as other:
+        broker = BrokerSettings(port=mosquitto.port, others=(("127.0.0.1", 1), (other.host, other.port)))
+        sessions = PahoConnector(broker, "gw-1", DOWN, "t/status", b"lost", SystemClock())
+        async with centre(other, "t/readings") as client:
+            async with sessions.connect():
+                mosquitto.kill()
+            with pytest.raises(SessionError, match=r"127\.0\.0\.1:1: "):
+                async with sessions.connect():
+                    pass
+            async with sessions.connect() as session:
+                session.publish("t/readings", b"1")
+                async with asyncio.timeout(10):
+                    assert (await anext(aiter(client.messages))).payload == b"1"
