@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aryk.commands.ingest_asking import Config, State, do, said_ms, spool_errors, stop
+from aryk.commands.ingest_asking import Config, State, do, spool_errors, stop
+from aryk.commands.letter_filter import filtered
 from aryk.running import fail
 from settings import SettingsError
 
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
 
 SHOWN_BYTES = 4_096
 
-Reasons = Annotated[list[str] | None, typer.Option("--reason", help="such as wrong_unit; may be given again")]
-Gateways = Annotated[list[str] | None, typer.Option("--gateway", help="a gateway's id; may be given again")]
-Sensors = Annotated[list[str] | None, typer.Option("--sensor", help="a sensor's id; may be given again")]
-Since = Annotated[
-    str | None, typer.Option("--since", help="last refused since: 2h, 7d, or a time such as 2026-11-23T06:00 (UTC)")
-]
-Until = Annotated[str | None, typer.Option("--until", help="last refused before: 2h, 7d (ago), or a time")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, for scripts")]
 
 
@@ -40,13 +34,10 @@ def add_to(ingest: typer.Typer) -> None:
     ingest.add_typer(letters, name="dead-letters", help="What was refused, why, its bytes, and what to do with it.")
 
 
+@filtered
 def list_letters(
+    which: "Filter",
     state: State = Path("state"),
-    reason: Reasons = None,
-    gateway: Gateways = None,
-    sensor: Sensors = None,
-    since: Since = None,
-    until: Until = None,
     most: Annotated[int, typer.Option("--most", min=1, help="the newest so many")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,
 ) -> None:
@@ -56,7 +47,6 @@ def list_letters(
     aryk ingest dead-letters list --since 2h
     aryk ingest dead-letters list --reason unknown_sensor --gateway gw-017
     """
-    which = _filter(reason, gateway, sensor, since, until)
     with _letters(state) as letters:
         found = letters.find(which, most)
     if as_json:
@@ -111,13 +101,10 @@ def show_letter(
         typer.echo(text[:most] + ("" if len(text) <= most else f"\n... {len(text) - most} characters more"))
 
 
+@filtered
 def stats(
+    which: "Filter",
     state: State = Path("state"),
-    reason: Reasons = None,
-    gateway: Gateways = None,
-    sensor: Sensors = None,
-    since: Since = None,
-    until: Until = None,
     as_json: AsJson = False,
 ) -> None:
     """Count the letters by reason and gateway, the most first, and show the last replays. Works while ingest runs.
@@ -127,7 +114,7 @@ def stats(
     aryk ingest dead-letters stats --since 7d --json
     """
     with _letters(state) as letters:
-        found = letters.stats(_filter(reason, gateway, sensor, since, until))
+        found = letters.stats(which)
         marks = letters.replayed(10)
     if as_json:
         document = {
@@ -163,15 +150,11 @@ def stats(
             )
 
 
+@filtered
 def replay(
+    which: "Filter",
     config: Config = Path("ingest.toml"),
     state: State = Path("state"),
-    reason: Reasons = None,
-    gateway: Gateways = None,
-    sensor: Sensors = None,
-    since: Since = None,
-    until: Until = None,
-    letter: Annotated[list[int] | None, typer.Option("--id", help="this letter; may be given again")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would happen")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -184,7 +167,6 @@ def replay(
     aryk ingest dead-letters replay --dry-run --reason unknown_sensor
     aryk ingest dead-letters replay --reason unknown_sensor --gateway gw-017
     """
-    which = _filter(reason, gateway, sensor, since, until, letter)
     # A letter that kills whoever decodes it kills this process, and not ingest: so it is always tried here first.
     would = _try(config, state, which)
     answer = would
@@ -234,14 +216,11 @@ def _try(config: Path, state: Path, which: "Filter") -> dict[str, Any]:
     return tally.document()
 
 
+@filtered
 def export(
+    which: "Filter",
     to: Annotated[Path, typer.Option("--to", help="a new file; its name should end in .jsonl.gz")],
     state: State = Path("state"),
-    reason: Reasons = None,
-    gateway: Gateways = None,
-    sensor: Sensors = None,
-    since: Since = None,
-    until: Until = None,
 ) -> None:
     """Write letters with their bytes to a compressed file of JSON lines; they stay where they are. Works while ingest runs.
 
@@ -255,7 +234,6 @@ def export(
 
     from ingest.exports import write_export
 
-    which = _filter(reason, gateway, sensor, since, until)
     if to.exists():
         stop(f"{to} is there already: give another name")
     with _letters(state) as letters:
@@ -273,15 +251,11 @@ def export(
     typer.echo(f"{number} letters are in {to}.")
 
 
+@filtered
 def purge(
+    which: "Filter",
     config: Config = Path("ingest.toml"),
     state: State = Path("state"),
-    reason: Reasons = None,
-    gateway: Gateways = None,
-    sensor: Sensors = None,
-    since: Since = None,
-    until: Until = None,
-    letter: Annotated[list[int] | None, typer.Option("--id", help="this letter; may be given again")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="do it")] = False,
 ) -> None:
     """Take letters away, after they were exported to files in the state folder. Works while ingest runs.
@@ -294,7 +268,6 @@ def purge(
     """
     from ingest.requests import filter_document
 
-    which = _filter(reason, gateway, sensor, since, until, letter)
     if not yes:
         with _letters(state) as letters:
             number = sum(one.letters for one in letters.stats(which))
@@ -306,30 +279,6 @@ def purge(
     typer.echo(f"{answer['letters']} letters were taken away. They are in")
     for file in answer["files"]:
         typer.echo(f"  {file}")
-
-
-def _filter(
-    reasons: list[str] | None,
-    gateways: list[str] | None,
-    sensors: list[str] | None,
-    since: str | None,
-    until: str | None,
-    ids: list[int] | None = None,
-) -> "Filter":
-    from ingest.letters import Filter
-    from wire.reasons import Reason
-
-    for one in reasons or ():
-        if one not in {reason.value for reason in Reason}:
-            stop(f"there is no reason {one!r}; there are {', '.join(reason.value for reason in Reason)}", 2)
-    return Filter(
-        tuple(reasons or ()),
-        tuple(gateways or ()),
-        tuple(sensors or ()),
-        None if since is None else said_ms(since, "--since"),
-        None if until is None else said_ms(until, "--until"),
-        tuple(ids or ()),
-    )
 
 
 def _facts(letter: "KeptLetter", payload: bytes) -> Iterator[tuple[str, str]]:

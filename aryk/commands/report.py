@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from aryk.commands.store_options import Bucket, Org, State, Store, Token, TokenFile
 from aryk.running import fail
-from aryk.store_word import store_settings
 from settings import SettingsError
 
 if TYPE_CHECKING:
@@ -29,13 +29,11 @@ def decade(
     out: Annotated[Path, typer.Option("--out", "-o", help="the file to write: .html, .csv or .pdf")],
     config: Annotated[Path | None, typer.Option("--config", "-c", help="report.toml")] = None,
     registry: Annotated[Path | None, typer.Option("--registry", help="the registry's folder or file")] = None,
-    store: Annotated[
-        str | None, typer.Option("--store", help="a file for the embedded store, or InfluxDB's URL")
-    ] = None,
-    bucket: Annotated[str, typer.Option("--bucket", help="InfluxDB's bucket")] = "aryk",
-    org: Annotated[str, typer.Option("--org", help="InfluxDB's organisation")] = "aryk",
-    token: Annotated[str | None, typer.Option(envvar="ARYK_STORE_TOKEN", help="InfluxDB's token, better so")] = None,
-    token_file: Annotated[Path | None, typer.Option("--token-file", help="file with InfluxDB's token")] = None,
+    store: Store = None,
+    bucket: Bucket = "aryk",
+    org: Org = "aryk",
+    token: Token = None,
+    token_file: TokenFile = None,
     of: Annotated[
         str | None, typer.Option("--decade", help="YEAR-MONTH-1, -2 or -3; left out: the last whole one")
     ] = None,
@@ -50,9 +48,7 @@ def decade(
     decimal: Annotated[
         Literal["point", "comma"] | None, typer.Option("--decimal", help="else the language's own")
     ] = None,
-    state: Annotated[
-        Path, typer.Option("--state", envvar="ARYK_STATE", help="state folder, where the embedded store is")
-    ] = Path("state"),
+    state: State = Path("state"),
 ) -> None:
     """Write the table of a decade: each user's limit, plan and volumes, the canal's losses, the reservoir.
 
@@ -79,6 +75,7 @@ def decade(
     from dashboards.report.table import ReportError
     from settings import load
     from store.points import StoreError
+    from store.word import store_settings
 
     if (config is None) == (registry is None):
         raise typer.BadParameter(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from aryk.commands.store_options import Bucket, GivenStore, Org, Token, TokenFile
 from aryk.running import run as run_role
 from aryk.running import start_logging
 
@@ -17,11 +18,6 @@ State = Annotated[Path, typer.Option("--state", envvar="ARYK_STATE", help="state
 Seed = Annotated[int, typer.Option("--seed", help="the same seed gives the same water")]
 Canals = Annotated[int, typer.Option("--canals", min=1, max=20, help="canal gauges; there is one reservoir")]
 LedgerFile = Annotated[Path | None, typer.Option("--ledger", help="SQLite file: one row for every reading that left")]
-Store = Annotated[str, typer.Option("--store", help="a file for the embedded store, or the URL of InfluxDB")]
-Bucket = Annotated[str, typer.Option("--bucket", help="InfluxDB's bucket")]
-Org = Annotated[str, typer.Option("--org", help="InfluxDB's organisation")]
-Token = Annotated[str | None, typer.Option(envvar="ARYK_STORE_TOKEN", help="InfluxDB's token, better so than here")]
-TokenFile = Annotated[Path | None, typer.Option("--token-file", help="file with InfluxDB's token")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -205,7 +201,7 @@ def fleet(
 
 def audit(
     ledger: Annotated[Path, typer.Option("--ledger", help="what `aryk simulate devices` or `fleet` wrote")],
-    store: Store,
+    store: GivenStore,
     gateway_log: Annotated[
         list[Path] | None, typer.Option("--gateway-log", help="log.sqlite of a gateway; may be given more than once")
     ] = None,
@@ -229,9 +225,9 @@ def audit(
     from simulator.audit import Audit
     from simulator.audit import audit as compare
     from simulator.ledger import LedgerError
-    from simulator.store_option import store_settings
     from store.open import open_reader
     from store.points import StoreError
+    from store.word import store_settings
 
     async def work() -> Audit:
         where = store_settings(store, bucket=bucket, org=org, token=token, token_file=token_file)
@@ -255,7 +251,7 @@ def audit(
 
 
 def history(
-    store: Store,
+    store: GivenStore,
     days: Annotated[float, typer.Option("--days", min=0.01, max=400.0)] = 7.0,
     step: Annotated[str, typer.Option("--step", help="time between two readings")] = "10min",
     seed: Seed = 1,
@@ -274,9 +270,9 @@ def history(
     from settings.load import parse_duration_s
     from simulator.history import HistoryError, write_history
     from simulator.scenario import build_scenario
-    from simulator.store_option import store_settings
     from store.open import open_writer
     from store.points import StoreError
+    from store.word import store_settings
 
     async def write() -> int:
         where = store_settings(store, bucket=bucket, org=org, token=token, token_file=token_file)

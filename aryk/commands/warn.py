@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
+from aryk.commands.store_options import Bucket, Org, State, Store, Token, TokenFile
 from aryk.running import fail
-from aryk.store_word import store_settings
 from settings import SettingsError
 
 if TYPE_CHECKING:
@@ -21,15 +21,6 @@ if TYPE_CHECKING:
 ACTUAL = "ACTUAL"
 
 Folder = Annotated[Path, typer.Option("--registry", help="the registry's folder or file")]
-Store = Annotated[
-    str | None,
-    typer.Option("--store", help="a file for the embedded store, or InfluxDB's URL; else the state folder's"),
-]
-Bucket = Annotated[str, typer.Option("--bucket", help="InfluxDB's bucket")]
-Org = Annotated[str, typer.Option("--org", help="InfluxDB's organisation")]
-Token = Annotated[str | None, typer.Option(envvar="ARYK_STORE_TOKEN", help="InfluxDB's token, better so than here")]
-TokenFile = Annotated[Path | None, typer.Option("--token-file", help="file with InfluxDB's token")]
-State = Annotated[Path, typer.Option("--state", envvar="ARYK_STATE", help="state folder, where the embedded store is")]
 At = Annotated[
     str | None, typer.Option("--at", help="as it was at this time, as in 2026-04-29T08:00:00+05:00; else now")
 ]
@@ -63,6 +54,8 @@ def state_of(
     aryk warn state --registry registry --store state/store/points.sqlite
     aryk warn state --registry registry --store http://127.0.0.1:8086 --token-file token --station river-bridge --json
     """
+    from store.word import store_settings
+
     loaded = _load(registry)
     where = store_settings(store, bucket=bucket, org=org, token=token, token_file=token_file)
     states = _read(loaded, station, where, state, _moment(at))
@@ -115,6 +108,7 @@ def draft(
     from dashboards.warn.draft import NothingToWarnError, Place, draft_warning
     from hydrology.cap import CapError, to_xml
     from hydrology.warnings import LevelName
+    from store.word import store_settings
 
     now = _moment(at)
     loaded = _load(registry)
