@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from health import HealthServer
 from hydrology.registry import Registry
 from hydrology.reload import RegistryFile
+from ingest.alarms import Alarms
 from ingest.asking import PATIENCE_S as ASK_AFTER_S
 from ingest.caretaker import Bounds, Caretaker
 from ingest.centre import REFILL_UNTIL, Centre, refill_until
@@ -28,7 +29,7 @@ from ingest.last_values import LastValues
 from ingest.metrics import Metrics, Reading, StateCollector
 from ingest.pipeline import Decoder, TimeBounds, directory
 from ingest.quality import Quality
-from ingest.rebuild import rebuild
+from ingest.rebuild import rebuild, recall_alarms
 from ingest.recall import FOR_EVER_S, PATIENCE_S, ask, settled_change
 from ingest.refetch import REFETCH, Refetch, wanted
 from ingest.requests import Requests
@@ -174,6 +175,7 @@ async def run(
         values = LastValues(parts)
         gateways = Gateways(parts.district_of_gateway())
         quality = Quality(parts)
+        alarms = Alarms(parts)
         limits = settings.limits
         intake = Intake(
             directory(registry),
@@ -228,6 +230,7 @@ async def run(
             drain=drain,
             gateways=gateways,
             values=values,
+            alarms=alarms,
             metrics=metrics,
             spool_max_bytes=settings.spool.max_bytes,
             refill=refill,
@@ -275,7 +278,7 @@ async def run(
             reading.registry_ok_s, reading.registry_failures = registry_ok_s, registry_failures
             return reading
 
-        collector = StateCollector(parts, values, gateways, intake.received, intake.gone, read, _now_ms)
+        collector = StateCollector(parts, values, alarms, gateways, intake.received, intake.gone, read, _now_ms)
         metrics_registry.register(collector)
 
         async def follow_registry() -> None:
@@ -295,6 +298,7 @@ async def run(
                 centre.set_registry(directory(found.registry), collector.values, now.district_of_gateway())
                 collector.registry = now
                 quality.reload(now)
+                alarms.reload(now)
 
         health = HealthServer(settings.health, metrics_registry, lambda: _why_not_ready(client, drain, centre))
         stack.enter_context(health)
@@ -306,7 +310,7 @@ async def run(
 
         async def serve() -> None:
             recalled = not is_new or await recall(PATIENCE_S)
-            await rebuild(quality, store_reader, reader, PATIENCE_S)
+            lacking = await rebuild(quality, alarms, store_reader, reader, PATIENCE_S)
             async with asyncio.TaskGroup() as tasks:
                 for name, task in (
                     ("spool", committer.watch()),
@@ -325,6 +329,8 @@ async def run(
                     tasks.create_task(task, name=name)
                 if not recalled:
                     tasks.create_task(recall(FOR_EVER_S), name="recall")
+                if lacking:
+                    tasks.create_task(recall_alarms(alarms, store_reader, reader, lacking), name="alarms")
                 if order is not None:
                     tasks.create_task(refetch.resume(order), name="refetch")
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
+from ingest.alarms import Alarms
 from ingest.asking import PATIENCE_S, Asking
 from ingest.change import Change
 from ingest.commands import Commands
@@ -75,6 +76,7 @@ class Centre:
         drain: Drain,
         gateways: Gateways,
         values: LastValues,
+        alarms: Alarms,
         metrics: Metrics,
         spool_max_bytes: int,
         refill: bool,
@@ -83,6 +85,7 @@ class Centre:
     ) -> None:
         self._client, self._source, self._intake, self._committer = client, source, intake, committer
         self._reader, self._drain, self._gateways, self._values = reader, drain, gateways, values
+        self._alarms = alarms
         self._metrics = metrics
         self._spool_max_bytes = spool_max_bytes
         self._refill = refill
@@ -169,9 +172,15 @@ class Centre:
         await committed
         if group.change.rows:
             self._drain.rows_added()
+        self._note(group)
+        return answer
+
+    def _note(self, group: Group) -> None:
         for accepted in group.accepted:
             self._values.note(accepted)
-        return answer
+            self._alarms.note(accepted)
+        for changed in group.changed:
+            self._alarms.note_changed(changed)
 
     def set_registry(self, known: Directory, values: LastValues, districts: Mapping[str, str]) -> None:
         """From the next message on this registry is in force."""
@@ -201,8 +210,7 @@ class Centre:
             if group.due or under_way.hellos:
                 self._all_told.clear()
                 self._speak.set()
-            for accepted in group.accepted:
-                self._values.note(accepted)
+            self._note(group)
             for gateway, received_ms in group.seen.items():
                 self._gateways.readings_came(gateway, received_ms)
             self._under_way.task_done()

@@ -9,6 +9,7 @@ from ingest.change import Change, Count, Letter, make_row
 from ingest.gone import REFUSED, gone_in, put_gone
 from ingest.pipeline import (
     Accepted,
+    Changed,
     Decoder,
     Directory,
     Judged,
@@ -62,7 +63,9 @@ class Group:
     change: Change = field(default_factory=Change)
     due: list[Due] = field(default_factory=list)
     accepted: list[Accepted] = field(default_factory=list)
-    """For the last values."""
+    """For the last values and the alarms."""
+    changed: list[Changed] = field(default_factory=list)
+    """For the alarms."""
     seen: dict[str, int] = field(default_factory=dict)
     """When a message of each gateway came, milliseconds since 1970."""
     arrivals: list[float] = field(default_factory=list)
@@ -174,6 +177,8 @@ class Intake:
         self._next_id += 1
         change.counts[Count.WAITING] += readings
         group.accepted.extend(accepted)
+        if changed:
+            group.changed.extend(changed)
         if judged.records:
             note_gone(judged.records, gateway, self, change)
         return readings

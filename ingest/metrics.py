@@ -11,6 +11,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from hydrology.registry import Registry
+from hydrology.warnings import LevelName
+from ingest.alarms import Alarms
 from ingest.change import PARTS, Count
 from ingest.gateways import Gateways
 from ingest.gone import LOST_PREFIX
@@ -110,6 +112,7 @@ class StateCollector(Collector):
         self,
         registry: Registry,
         values: LastValues,
+        alarms: Alarms,
         gateways: Gateways,
         received: Logs,
         gone: Logs,
@@ -123,6 +126,7 @@ class StateCollector(Collector):
             received,
             gone,
         )
+        self._alarms = alarms
         self._read, self._now_ms = read, now_ms
 
     def describe(self) -> Iterable[Metric]:
@@ -186,6 +190,13 @@ class StateCollector(Collector):
             for severity, limit in _thresholds(one):
                 threshold.add_metric([*labels, severity, "below" if severity == "low" else "above"], limit)
         yield from (value, timestamp, flag, interval, threshold)
+        alarm = GaugeMetricFamily(
+            "aryk_sensor_alarm", "1 while an upper threshold is raised.", labels=[*_SENSOR, "severity"]
+        )
+        for state in self._alarms.states():
+            where = [state.station, state.sensor, state.quantity, state.district]
+            alarm.add_metric([*where, state.severity], float(state.raised))
+        yield alarm
 
     def _gateway_views(self, now: Reading) -> Iterator[Metric]:
         labels = ["gateway", "district"]
@@ -269,7 +280,7 @@ def _gauge(name: str, text: str) -> GaugeMetricFamily:
 
 
 def _thresholds(one: LastValue) -> Iterator[tuple[str, float]]:
-    for severity in ("low", "action", "minor", "moderate", "major"):
+    for severity in ("low", *LevelName):
         limit = getattr(one.thresholds, severity)
         if limit is not None:
             yield severity, limit

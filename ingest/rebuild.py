@@ -1,4 +1,5 @@
-"""The quality tests' memory at a start: the last readings of each series, from the store and from what waits in the spool."""
+"""What the quality tests and the alarms remember, at a start: the last readings of each series, from the store and from what
+waits in the spool."""
 
 import asyncio
 import logging
@@ -6,12 +7,13 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from ingest.alarms import Alarms
 from ingest.body import BodyError, read_body
 from ingest.change import Row
 from ingest.holding import SpoolReader
 from ingest.pipeline import Target
 from ingest.quality import Need, Quality
-from ingest.recall import ask
+from ingest.recall import FOR_EVER_S, ask
 from store.points import PointReader, SeriesKey, StoredPoint
 
 log = logging.getLogger(__name__)
@@ -27,26 +29,65 @@ MOST_READINGS = 16_384
 READ_ROWS, READ_BYTES = 500, 1_000_000
 
 
-async def rebuild(quality: Quality, store: PointReader, spool: SpoolReader, patience_s: float) -> None:
-    """Read back what every series needs. A store that does not answer in time is left out: then the first readings of
-    each series are judged without those before them, as if the series began."""
-    needs = quality.needs()
+async def rebuild(
+    quality: Quality, alarms: Alarms, store: PointReader, spool: SpoolReader, patience_s: float
+) -> dict[SeriesKey, Need]:
+    """Read back what every series needs; what the alarms still need then (`recall_alarms`). A store that does not answer in
+    time is left out: then the first readings of each series are judged without those before them, as if the series began."""
+    needs = {key: both(*pair) for key, pair in _pairs(quality.needs(), alarms.needs()).items()}
     if not needs:
-        return
+        return {}
+    tails, answered = await _last(needs, store, spool, patience_s, FIRST_READINGS)
+    if not answered:
+        log.warning("the quality tests and the alarms start without the readings that are in the store")
+    quality.seed(tails)
+    alarms.seed(tails)
+    log.info("the quality tests and the alarms know the last readings of %d series", len(tails))
+    return _further(alarms.undecided(tails), 4 * FIRST_READINGS) if answered else alarms.needs()
+
+
+async def recall_alarms(alarms: Alarms, store: PointReader, spool: SpoolReader, lacking: dict[SeriesKey, Need]) -> None:
+    """Read back what the alarms still need, further back each time, until their state is known; wait for the store."""
+    most = FIRST_READINGS
+    while lacking and most <= MOST_READINGS:
+        tails, _ = await _last(lacking, store, spool, FOR_EVER_S, most)
+        alarms.seed(tails)
+        most *= 4
+        lacking = _further(alarms.undecided(tails), most)
+
+
+def both(one: Need, other: Need) -> Need:
+    """What is enough for both."""
+    return Need(max(one.readings, other.readings), max(one.window_ms, other.window_ms))
+
+
+def _pairs(one: dict[SeriesKey, Need], other: dict[SeriesKey, Need]) -> dict[SeriesKey, tuple[Need, Need]]:
+    nothing = Need(0, 0)
+    return {key: (one.get(key, nothing), other.get(key, nothing)) for key in one | other}
+
+
+def _further(keys: list[SeriesKey], most: int) -> dict[SeriesKey, Need]:
+    return {key: Need(most - 4, 0) for key in keys}
+
+
+async def _last(
+    needs: dict[SeriesKey, Need], store: PointReader, spool: SpoolReader, patience_s: float, most: int
+) -> tuple[Tails, bool]:
+    """The last readings of these series; and whether the store answered."""
     keys = list(needs)
     tails: Tails = {}
+    answered = True
     for at in range(0, len(keys), SERIES_AT_ONCE):
         some = {key: needs[key] for key in keys[at : at + SERIES_AT_ONCE]}
-        found = await ask(lambda some=some: read_tails(store, some), "the last readings", patience_s)  # type: ignore[misc]
+        found = await ask(lambda some=some: read_tails(store, some, most), "the last readings", patience_s)  # type: ignore[misc]
         if found is None:
-            log.warning("the quality tests start without the readings that are in the store")
+            answered = False
             break
         tails.update(found)
     waiting = await asyncio.to_thread(lambda: waiting_points(_rows(spool), needs))
     for key, points in waiting.items():
         tails[key] = merged(*tails.get(key, ([], False)), points)
-    quality.seed(tails)
-    log.info("the quality tests know the last readings of %d series", len(tails))
+    return tails, answered
 
 
 def merged(

@@ -58,7 +58,15 @@ FLAGS = {
 
 IS_UP = {0: Look("■ down", RED), 1: Look("● up", GREEN)}
 
-SEVERITY_COLOURS = {"low": SKY, "action": YELLOW, "minor": ORANGE, "moderate": RED, "major": RED}
+SEVERITY_COLOURS = {
+    "low": SKY,
+    "action": YELLOW,
+    "minor": ORANGE,
+    "moderate": RED,
+    "major": RED,
+    "adverse": ORANGE,
+    "dangerous": RED,
+}
 
 # Grafana's ids of the units that the store keeps; what it has no id for is written behind the number.
 UNITS = {

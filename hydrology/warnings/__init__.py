@@ -1,5 +1,6 @@
 """Flood warning inside a telemetry system: thresholds, trend, lag and routing, skill. Not an official forecast."""
 
+from hydrology.warnings.follow import Follower, Memory, decided
 from hydrology.warnings.routing import (
     Muskingum,
     StageRelation,
@@ -17,10 +18,12 @@ from hydrology.warnings.trend import TimeToThreshold, Trend, theil_sen, time_to_
 __all__ = [
     "Condition",
     "Contingency",
+    "Follower",
     "GaugeAlarm",
     "Kge",
     "Latch",
     "LevelName",
+    "Memory",
     "Muskingum",
     "StageRelation",
     "Status",
@@ -30,6 +33,7 @@ __all__ = [
     "best_lag",
     "brier",
     "correlation",
+    "decided",
     "fit_stage_relation",
     "kge",
     "lag_correlations",

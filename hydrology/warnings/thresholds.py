@@ -4,9 +4,10 @@ Raised by `confirmations` consecutive readings at or above the threshold (or one
 `clear_s` below threshold - `hysteresis_m`. Readings flagged 1, 2 and 3 count: a suspect flood peak alarms; 4 and 9 do not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import Any
 
 from wire.flags import Flag
@@ -69,6 +70,11 @@ class Latch:
                 self.raised, self.since_ms, self._below_since_ms = False, None, None
         return self.raised
 
+    @property
+    def waits(self) -> bool:
+        """Whether the last reading was at or above the threshold."""
+        return self._count > 0
+
     def export(self) -> dict[str, Any]:
         """The state as plain values."""
         return {
@@ -111,7 +117,7 @@ class GaugeAlarm:
     Raises ValueError for thresholds of the same name, or named levels of one scale that do not rise.
     """
 
-    __slots__ = ("_last_level", "_last_ms", "latches", "stale_s")
+    __slots__ = ("_last_level", "_last_ms", "latches", "lowest_m", "stale_s", "thresholds")
 
     def __init__(self, thresholds: tuple[Threshold, ...], stale_s: float) -> None:
         names = [threshold.name for threshold in thresholds]
@@ -122,20 +128,36 @@ class GaugeAlarm:
             levels = [t.level_m for t in sorted(thresholds, key=lambda t: order.index(t.name)) if t.name in scale]
             if levels != sorted(levels):
                 raise ValueError(f"thresholds must rise: {', '.join(scale)}")
+        self.thresholds = thresholds
         self.latches = tuple(Latch(threshold) for threshold in sorted(thresholds, key=lambda t: t.level_m))
+        self.lowest_m = self.latches[0].threshold.level_m if self.latches else inf
         self.stale_s = stale_s
         self._last_ms: int | None = None
         self._last_level: float | None = None
 
-    def feed(self, t_ms: int, level_m: float | None, flag: Flag = Flag.PASS, *, neighbour_raised: bool = False) -> None:
-        """Take a reading. Failed and missing ones say nothing, late ones are for the charts: both leave the state."""
+    def feed(
+        self, t_ms: int, level_m: float | None, flag: Flag = Flag.PASS, *, confirmed: Collection[LevelName] = ()
+    ) -> None:
+        """Take a reading. Failed and missing ones say nothing, late ones are for the charts: both leave the state.
+
+        `confirmed` are the thresholds that a neighbour confirms.
+        """
         if level_m is None or flag in (Flag.FAIL, Flag.MISSING):
             return
         if self._last_ms is not None and t_ms <= self._last_ms:
             return
         self._last_ms, self._last_level = t_ms, level_m
         for latch in self.latches:
-            latch.feed(t_ms, level_m, confirmed=neighbour_raised)
+            latch.feed(t_ms, level_m, confirmed=latch.threshold.name in confirmed)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is raised or about to be."""
+        return not any(latch.raised or latch.waits for latch in self.latches)
+
+    def stay_at_rest(self, t_ms: int, level_m: float) -> None:
+        """The last of readings below every threshold, come while `at_rest`: what feeding them one by one would leave."""
+        self._last_ms, self._last_level = t_ms, level_m
 
     def status(self, now_ms: int) -> Status:
         """The state at a time."""

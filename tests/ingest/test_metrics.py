@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from ingest.alarms import Alarms
 from ingest.gateways import Gateways
 from ingest.intake import Group
 from ingest.last_values import LastValues
@@ -21,15 +22,19 @@ def full_registry() -> CollectorRegistry:
     """Everything that ingest can show, with a reading and a hello of gw1."""
     out = CollectorRegistry()
     Metrics(out).bad_statuses.labels("bad_json").inc()
+    alarms = Alarms(registry())
     values, gateways, received = LastValues(registry()), Gateways(registry().district_of_gateway()), Logs()
     intake, group = make_intake(received), Group()
     intake.take(arrival(batch(level([1, 2, 3], value=[1.0, 1.5, None], flag=[1, 1, 9]))), group)
     for accepted in group.accepted:
         values.note(accepted)
+        alarms.note(accepted)
     logs = [LogExtent(epoch=epoch_text(EPOCH), first=1, last=10)]
     gateways.status_came("gw1", Status(state=State.ONLINE, logs=logs), NOW_MS, retained=False)
     reading = Reading(counters={"received": 3, "waiting": 3, "dead.wrong_unit": 2, "lost.gw1": 4}, oldest_ms=NOW_MS)
-    out.register(StateCollector(registry(), values, gateways, received, Logs(), lambda: reading, lambda: NOW_MS))
+    out.register(
+        StateCollector(registry(), values, alarms, gateways, received, Logs(), lambda: reading, lambda: NOW_MS)
+    )
     return out
 
 

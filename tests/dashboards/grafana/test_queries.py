@@ -16,9 +16,11 @@ from pydantic import SecretStr
 
 from health import HealthServer, HealthSettings
 from hydrology.registry import Registry
+from ingest.alarms import Alarms
 from ingest.gateways import Gateways
 from ingest.last_values import LastValues
 from ingest.metrics import Metrics, Reading, StateCollector
+from ingest.rebuild import read_tails
 from ingest.received import Logs
 from simulator.config import registry_document
 from simulator.scenario import Scenario, build_scenario
@@ -88,9 +90,10 @@ async def pages(influxdb_server: InfluxDB, tmp_path: Path) -> AsyncIterator[dict
     )
     async with open_writer(settings, tmp_path) as writer:
         assert await writer.write(points(scenario, now_s)) == []
-    values = LastValues(stations)
+    values, alarms = LastValues(stations), Alarms(stations)
     async with open_reader(settings, tmp_path) as reader:
         values.seed(await reader.latest(0))
+        alarms.seed(await read_tails(reader, alarms.needs()))
 
     gateways = Gateways(stations.district_of_gateway())
     for gateway, state in ((scenario.gateway, State.ONLINE), (LOST, State.LOST)):
@@ -114,7 +117,7 @@ async def pages(influxdb_server: InfluxDB, tmp_path: Path) -> AsyncIterator[dict
     exposed = CollectorRegistry()
     metrics = Metrics(exposed)
     exposed.register(
-        StateCollector(stations, values, gateways, Logs(), Logs(), reading, lambda: int(time.time() * 1000))
+        StateCollector(stations, values, alarms, gateways, Logs(), Logs(), reading, lambda: int(time.time() * 1000))
     )
     with HealthServer(HealthSettings(), exposed, lambda: None) as health:
         rules = tmp_path / "rules"
