@@ -24,6 +24,8 @@ INFLUXD_PACKAGE = "github.com/influxdata/influxdb/v2/cmd/influxd"
 # Finds, compiles and links the Rust half of InfluxDB when the go command asks pkg-config for it.
 PKG_CONFIG_PACKAGE = "github.com/influxdata/pkg-config@v0.2.14"
 GO_AT_LEAST = "1.23"
+KUSTOMIZE_VERSION = "5.6.0"
+KUSTOMIZE_PACKAGE = "sigs.k8s.io/kustomize/kustomize/v5"
 
 # Debian 12's own mosquitto is 2.0.11, which gets Receive Maximum wrong.
 BACKPORTS = "bookworm-backports"
@@ -65,7 +67,8 @@ def main() -> int:
         return 0
     failed = False
     with one_at_a_time():
-        for step in (install_packages,) if arguments.packages else (install_packages, unpack_influxd1, build_influxd):
+        building = () if arguments.packages else (unpack_influxd1, build_influxd, build_kustomize)
+        for step in (install_packages, *building):
             try:
                 step()
             except CannotInstallError as error:
@@ -360,6 +363,28 @@ def build_influxd() -> None:
             run_with_progress(command, work, environment)
         # In one step, so that nobody ever starts half a program.
         (work / "influxd").replace(target)
+    say(f"built {target}")
+
+
+def build_kustomize() -> None:
+    """Build the program that puts the Kubernetes manifests together, once, into the user's cache."""
+    if complaint("kustomize") is None:
+        return
+    variable = PROGRAMS["kustomize"].variable
+    if os.environ.get(variable):
+        raise CannotInstallError(f"{complaint('kustomize')}: mend {variable} or take it away, and it is built here")
+    if shutil.which("go") is None:
+        raise CannotInstallError(f"kustomize is built from source: install Go {GO_AT_LEAST}, or name one in {variable}")
+    target = cache_folder() / f"kustomize-{KUSTOMIZE_VERSION}" / "kustomize"
+    say(f"about to build kustomize {KUSTOMIZE_VERSION} from source into {target} (about a minute, once)")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=target.parent) as folder:
+        run_with_progress(
+            ["go", "install", "-v", "-ldflags", "-s -w", f"{KUSTOMIZE_PACKAGE}@v{KUSTOMIZE_VERSION}"],
+            Path(folder),
+            {**os.environ, "GOBIN": folder, "GOFLAGS": "", "GOWORK": "off"},
+        )
+        (Path(folder) / "kustomize").replace(target)
     say(f"built {target}")
 
 

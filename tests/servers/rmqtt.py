@@ -3,18 +3,20 @@
 `make tools` builds the program; nothing in `make test` starts it.
 """
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from tests.servers.find import cache_folder
+from benchmarks import tools
+from tests.servers.busybox import busybox_folder
 from tests.servers.http import request
 from tests.servers.process import LOOPBACK, ServerProcess, free_port
 
-VERSION = "0.24.0"
+CONFIGURATION = Path(__file__).parents[2] / "deploy" / "kubernetes" / "base" / "broker"
+"""What the pods in Kubernetes run with: this is the test of it."""
+PLUGINS = ("rmqtt-cluster-raft.toml", "rmqtt-http-api.toml", "rmqtt-retainer.toml")
 
 
 class NotBuiltError(Exception):
@@ -22,10 +24,10 @@ class NotBuiltError(Exception):
 
 
 def rmqttd() -> Path:
-    """Where RMQTT is: named by ARYK_RMQTTD, or built by `make tools`. Raises NotBuiltError."""
-    path = Path(os.environ.get("ARYK_RMQTTD") or cache_folder() / f"rmqttd-{VERSION}" / "bin" / "rmqttd")
-    if not os.access(path, os.X_OK):
-        raise NotBuiltError(f"no RMQTT at {path}: `make tools` builds it (half an hour, once), or set ARYK_RMQTTD")
+    """Where RMQTT is. Raises NotBuiltError."""
+    path = tools.rmqttd()
+    if path is None:
+        raise NotBuiltError("no RMQTT here: `make tools` builds it (half an hour, once), or name one in ARYK_RMQTTD")
     return path
 
 
@@ -59,59 +61,47 @@ class RmqttNode(ServerProcess):
         self.ports = tuple(ports)
 
     def executable(self) -> Path:
-        return rmqttd()
+        return Path("/usr/bin/env")
 
     def arguments(self) -> list[str]:
-        plugins = self.folder / "plugins"
-        plugins.mkdir(exist_ok=True)
+        """Through the start script of the pods: it waits where the node must not found a cluster, and becomes the node."""
+        (self.folder / "plugins").mkdir(exist_ok=True)
         for name, text in self.configuration().items():
             (self.folder / name).write_text(text)
-        return ["--config", str(self.folder / "rmqtt.toml"), "--id", str(self.number)]
+        pages = [f"{LOOPBACK}:{one.http}" for one in self.ports]
+        return [
+            f"PATH={busybox_folder(self.folder / 'bin')}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            f"HOSTNAME=broker-{self.number - 1}",
+            f"ARYK_SELF={pages[self.number - 1]}",
+            f"ARYK_PEERS={' '.join(pages[1:])}",
+            f"ARYK_RMQTTD={rmqttd()}",
+            f"ARYK_CONFIG={self.folder / 'rmqtt.toml'}",
+            "sh",
+            str(CONFIGURATION / "start.sh"),
+        ]
 
     def configuration(self) -> dict[str, str]:
-        """Its files. The defaults (16 in flight, a queue of 1,000, sessions of minutes) are too small for an ingest."""
+        """The pods' files, with this machine's addresses."""
         own = self.ports[self.number - 1]
-        return {
-            "rmqtt.toml": _lines(
-                "[node]",
-                f"id = {self.number}",
-                # A busy test machine is no reason to turn gateways away.
-                "busy.check_enable = false",
-                "[rpc]",
-                f'server_addr = "{LOOPBACK}:{own.grpc}"',
-                "reuseaddr = true",
-                "[log]",
-                'to = "console"',
-                'level = "warn"',
-                "[plugins]",
-                f'dir = "{self.folder / "plugins"}"',
-                'default_startups = ["rmqtt-cluster-raft", "rmqtt-retainer"]',
-                "[listener.tcp.external]",
-                f'addr = "{LOOPBACK}:{own.mqtt}"',
-                "allow_anonymous = true",
-                "nodelay = true",
-                'max_packet_size = "2M"',
-                "max_inflight = 1000",
-                "max_mqueue_len = 100000",
-                'mqueue_rate_limit = "100000,1s"',
-                'session_expiry_interval = "2h"',
-                'max_session_expiry_interval = "48h"',
-                'message_expiry_interval = "2h"',
-            ),
-            "plugins/rmqtt-cluster-raft.toml": _lines(
-                f"node_grpc_addrs = {self._addresses('grpc')}",
-                f"raft_peer_addrs = {self._addresses('raft')}",
-                # Shorter than a client waits for its CONNACK: else a dead node, asked to give up a session, holds it up too long.
-                'node_grpc_client_timeout = "2s"',
-                'try_lock_timeout = "2s"',
-                "raft.grpc_reuseaddr = true",
-            ),
-            "plugins/rmqtt-http-api.toml": _lines(f'http_laddr = "{LOOPBACK}:{own.http}"'),
-            "plugins/rmqtt-retainer.toml": _lines('storage.type = "ram"'),
+        here = {
+            "[node]\nid = 1\n": f"[node]\nid = {self.number}\n",
+            "0.0.0.0:1883": f"{LOOPBACK}:{own.mqtt}",
+            "0.0.0.0:5363": f"{LOOPBACK}:{own.grpc}",
+            "0.0.0.0:6003": f"{LOOPBACK}:{own.raft}",
+            "0.0.0.0:6060": f"{LOOPBACK}:{own.http}",
+            "/etc/rmqtt/plugins": str(self.folder / "plugins"),
         }
-
-    def _addresses(self, of: str) -> str:
-        return json.dumps([f"{n}@{LOOPBACK}:{getattr(one, of)}" for n, one in enumerate(self.ports, 1)])
+        for at, ports in enumerate(self.ports):
+            here[f"broker-{at}.broker-nodes:5363"] = f"{LOOPBACK}:{ports.grpc}"
+            here[f"broker-{at}.broker-nodes:6003"] = f"{LOOPBACK}:{ports.raft}"
+        files = {"rmqtt.toml": "rmqtt.toml"} | {f"plugins/{name}": name for name in PLUGINS}
+        out = {}
+        for name, source in files.items():
+            text = (CONFIGURATION / source).read_text(encoding="utf-8")
+            for there, value in here.items():
+                text = text.replace(there, value)
+            out[name] = text
+        return out
 
     def ready(self) -> bool:
         """Whether clients are let in and the cluster has a leader in this node's eyes."""
@@ -126,7 +116,3 @@ class RmqttNode(ServerProcess):
         if not isinstance(answer, dict):
             return 0
         return sum(bool(one.get("running")) and one.get("leader_id", 0) > 0 for one in answer.get("nodes", ()))
-
-
-def _lines(*lines: str) -> str:
-    return "\n".join(lines) + "\n"

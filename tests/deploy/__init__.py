@@ -1,0 +1,1 @@
+"""Tests of deploy/: what it writes and what its scripts do."""
