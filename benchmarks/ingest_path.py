@@ -16,7 +16,8 @@ from benchmarks.payloads import Work, payloads, registry
 from hydrology.registry import Registry
 from ingest.change import Change
 from ingest.intake import Arrival, Group, Intake
-from ingest.lanes import LaneCache, cut
+from ingest.lane import LaneCache
+from ingest.lanes import cut
 from ingest.pipeline import TimeBounds, directory, judge
 from ingest.quality import Quality
 from ingest.received import Logs

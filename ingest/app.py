@@ -370,7 +370,7 @@ def _say_start(spool: Spool, holding: Holding) -> None:
     if spool.is_new:
         log.info("began a new spool at %s", spool.path)
     else:
-        log.info("the spool holds %d messages, %d dead letters", totals.rows, totals.letters)
+        log.info("the spool holds %d rows, %d dead letters", totals.rows, totals.letters)
     if not spool.was_clean:
         log.warning("the last run did not stop in order: the first messages are taken one by one")
     if holding.damaged:

@@ -13,8 +13,9 @@ from hydrology.accounting.periods import day_period
 from hydrology.registry import Registry, Sensor, Station
 from ingest.app import part_of
 from ingest.audit import Gap, Known, Pool, SensorDay, audit
-from ingest.body import BodyError, decode_body
+from ingest.body import BodyError
 from ingest.gone import gone_in
+from ingest.group_body import bodies_of
 from ingest.holding import SpoolReader
 from ingest.letters import Filter, open_letters
 from ingest.received import count, parse_ranges
@@ -142,13 +143,14 @@ def _read_spool(path: Path, start_ms: int, end_ms: int, known: dict[str, Known])
             after = rows[-1].id
             for row in rows:
                 try:
-                    accepted, _ = decode_body(row.body)
-                except BodyError:
+                    bodies = bodies_of(row)
+                except (BodyError, ValueError):
                     continue
-                of = known.setdefault(row.gateway, Known())
-                for one in accepted:
-                    inside = (t for t in one.time_ms if start_ms <= t < end_ms)
-                    of.waiting.setdefault(one.target.sensor, []).extend(inside)
+                for sent, body in bodies:
+                    of = known.setdefault(sent.gateway, Known())
+                    for one in body.series:
+                        inside = (t for t in one.time_ms if start_ms <= t < end_ms)
+                        of.waiting.setdefault(one.target.sensor, []).extend(inside)
     finally:
         reader.close()
     for one_gateway in known.values():

@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ingest.body import decode_body
+from ingest.body import Body
 from ingest.change import Count, Letter, Row, move_pieces
+from ingest.group_body import Sent, bodies_of
 from ingest.intake import Group, Intake, keep_only
 from ingest.pipeline import Judged
 from ingest.received import Logs, count, take_new
@@ -46,26 +47,30 @@ def bring_rows(rows: Iterable[Row], intake: Intake, group: Group) -> Brought:
         if not row.whole:
             brought.damaged += 1
             continue
-        accepted, records = decode_body(row.body)
-        ranges, new = take_new(intake.received, row.gateway, row.epoch, _numbers(row.identities()))
-        total, new_total = count(ranges), count(new)
-        judged = Judged(
-            None,
-            row.gateway,
-            row.epoch,
-            accepted,
-            [Record(seq, time_ms, kind, json.loads(body)) for seq, time_ms, kind, body in records],
-        )
-        keep_only(judged, RangeSet(new))
-        if new_total:
-            intake.spool(row.received_ms, row.gateway, judged, group, new)
-        group.change.counts[Count.RECEIVED] += total
-        group.change.counts[Count.REPEATED] += total - new_total
+        for sent, body in bodies_of(row):
+            _bring(sent, body, intake, group, brought)
         brought.rows += 1
-        brought.readings += total
-        brought.waiting += new_total
-        brought.repeated += total - new_total
     return brought
+
+
+def _bring(sent: Sent, body: Body, intake: Intake, group: Group, brought: Brought) -> None:
+    ranges, new = take_new(intake.received, sent.gateway, sent.epoch, _numbers(sent.ranges))
+    total, new_total = count(ranges), count(new)
+    judged = Judged(
+        None,
+        sent.gateway,
+        sent.epoch,
+        body.series,
+        [Record(seq, time_ms, kind, json.loads(text)) for seq, time_ms, kind, text in body.records],
+    )
+    keep_only(judged, RangeSet(new))
+    if new_total:
+        intake.spool(sent.received_ms, sent.gateway, judged, group, new)
+    group.change.counts[Count.RECEIVED] += total
+    group.change.counts[Count.REPEATED] += total - new_total
+    brought.readings += total
+    brought.waiting += new_total
+    brought.repeated += total - new_total
 
 
 def bring_letters(letters: Iterable[Letter], intake: Intake, exported: Logs, group: Group) -> Brought:

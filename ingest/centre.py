@@ -8,13 +8,14 @@ from typing import NamedTuple, TypeVar
 
 from ingest.alarms import Alarms
 from ingest.asking import PATIENCE_S, Asking
+from ingest.bulk import Bulk
 from ingest.change import Change
 from ingest.commands import Commands
 from ingest.committer import Committer
 from ingest.gateways import Gateways, missing_of, received_of
 from ingest.gone import put_gone
 from ingest.holding import SpoolReader
-from ingest.intake import Due, Group, Intake
+from ingest.intake import Arrival, Due, Group, Intake
 from ingest.last_values import LastValues
 from ingest.metrics import Metrics
 from ingest.pipeline import Directory
@@ -84,6 +85,7 @@ class Centre:
         ask_after_s: float = PATIENCE_S,
     ) -> None:
         self._client, self._source, self._intake, self._committer = client, source, intake, committer
+        self._bulk = Bulk(intake)
         self._reader, self._drain, self._gateways, self._values = reader, drain, gateways, values
         self._alarms = alarms
         self._metrics = metrics
@@ -112,8 +114,7 @@ class Centre:
                 hellos: list[tuple[Topic, str | None]] = []
                 if careful:
                     await self._mark(taken[0], group)
-                for queued in taken:
-                    self._take_one(queued, group, hellos)
+                self._take_all(taken, group, hellos)
                 await self._under_way.put(_UnderWay(self._committer.submit(group.change), group, taken[-1], hellos))
 
     async def _mark(self, queued: Queued, group: Group) -> None:
@@ -124,14 +125,26 @@ class Centre:
             await self._committer.commit(Change(marks=[name]))
             group.change.unmarks.append(name)
 
-    def _take_one(self, queued: Queued, group: Group, hellos: list[tuple[Topic, str | None]]) -> None:
-        arrival = queued.arrival
-        if arrival.topic.endswith("/status"):
-            self._metrics.messages.labels("status").inc()
-            self._take_status(queued, group, hellos)
-        else:
-            self._metrics.messages.labels("readings" if arrival.topic.endswith("/readings") else "other").inc()
-            self._intake.take(arrival, group)
+    def _take_all(self, taken: list[Queued], group: Group, hellos: list[tuple[Topic, str | None]]) -> None:
+        """Runs of readings together; a status sees what came before it."""
+        run: list[Arrival] = []
+        for queued in taken:
+            if queued.arrival.topic.endswith("/status"):
+                self._take_readings(run, group)
+                run = []
+                self._metrics.messages.labels("status").inc()
+                self._take_status(queued, group, hellos)
+            else:
+                run.append(queued.arrival)
+        self._take_readings(run, group)
+
+    def _take_readings(self, run: list[Arrival], group: Group) -> None:
+        if not run:
+            return
+        readings = sum(1 for arrival in run if arrival.topic.endswith("/readings"))
+        self._metrics.messages.labels("readings").inc(readings)
+        self._metrics.messages.labels("other").inc(len(run) - readings)
+        self._bulk.take(run, group)
 
     def _take_status(self, queued: Queued, group: Group, hellos: list[tuple[Topic, str | None]]) -> None:
         arrival = queued.arrival

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ingest.body import BodyError
 from ingest.change import Change, Piece, Row
+from ingest.group_body import messages_of
 from ingest.received import Logs, parse_ranges
 from ingest.schema import BUSY_TIMEOUT_S, DEAD_PREFIX, ROW_COLUMNS
 from wire.names import MAX_EPOCH, MAX_SEQ
@@ -71,10 +73,15 @@ def read_holding(db: sqlite3.Connection) -> Holding:
             row = Row(*fields)
             totals.rows += 1
             totals.bytes += len(row.body) if isinstance(row.body, bytes) else 0
-            if row.whole:
-                received.add(row.gateway, row.epoch, row.identities())
-            else:
+            try:
+                messages = messages_of(row) if row.whole else None
+            except (BodyError, ValueError):
+                messages = None
+            if messages is None:
                 holding.damaged += 1
+                continue
+            for gateway, epoch, ranges, _ in messages:
+                received.add(gateway, epoch, ranges)
         for gateway, epoch, ranges, key, size in db.execute("SELECT gateway, epoch, ranges, key, bytes FROM letters"):
             totals.letters += 1
             totals.letter_bytes += size if isinstance(size, int) else 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ingest.body import encode_body
-from ingest.change import Change, Count, Letter, make_row
+from ingest.change import Change, Count, Letter, Row, make_row
 from ingest.gone import REFUSED, gone_in, put_gone
 from ingest.pipeline import (
     Accepted,
@@ -88,13 +88,13 @@ class Intake:
         decode: Decoder = decode_batch,
     ) -> None:
         self.known = known
-        self._bounds = bounds
+        self.bounds = bounds
         self.received = received
         self.gone = gone if gone is not None else Logs()
         self.dead_keys = dead_keys
         self.poison = poison
         self._next_id = next_id
-        self._decode = decode
+        self.decode = decode
         self._quality = quality
 
     def is_poison(self, name: str) -> bool:
@@ -122,8 +122,8 @@ class Intake:
 
     def rejudge(self, arrival: Arrival) -> Judged:
         """What becomes of a message by the registry and the limits in force, were it the first time that it came."""
-        bounds = self._bounds(arrival.received_ms)
-        return judge(arrival.topic, arrival.payload, arrival.content_type, self.known, bounds, self._decode)
+        bounds = self.bounds(arrival.received_ms)
+        return judge(arrival.topic, arrival.payload, arrival.content_type, self.known, bounds, self.decode)
 
     def _without_identity(self, arrival: Arrival, judged: Judged, group: Group) -> None:
         (refused,) = judged.refused
@@ -168,20 +168,43 @@ class Intake:
                 [seq for one in judged.accepted for seq in one.seq] + [record.seq for record in judged.records]
             )
         readings = count(ranges)
-        accepted, changed = judged.accepted, None
-        if self._quality is not None:
-            accepted, changed = self._quality.judge(accepted, received_ms)
-        body = encode_body(accepted, judged.records, changed)
-        change = group.change
-        change.rows.append(make_row(self._next_id, received_ms, gateway, judged.epoch, ranges, readings, body))
-        self._next_id += 1
-        change.counts[Count.WAITING] += readings
-        group.accepted.extend(accepted)
-        if changed:
-            group.changed.extend(changed)
+        accepted, changed = self.assess(judged.accepted, received_ms)
+        self.put_row(received_ms, gateway, judged.epoch, ranges, readings, accepted, judged.records, changed, group)
         if judged.records:
-            note_gone(judged.records, gateway, self, change)
+            note_gone(judged.records, gateway, self, group.change)
         return readings
+
+    def assess(self, accepted: list[Accepted], received_ms: int) -> tuple[list[Accepted], list[Changed]]:
+        """What the quality tests make of the columns of one message, and of earlier points. Every message passes here once."""
+        if self._quality is None:
+            return accepted, []
+        return self._quality.judge(accepted, received_ms)
+
+    def put_row(
+        self,
+        received_ms: int,
+        gateway: str,
+        epoch: int,
+        ranges: list[Range],
+        readings: int,
+        accepted: list[Accepted],
+        records: list[Record],
+        changed: list[Changed],
+        group: Group,
+    ) -> None:
+        """One message as a row of its own."""
+        body = encode_body(accepted, records, changed)
+        self.add_row(
+            lambda row_id: make_row(row_id, received_ms, gateway, epoch, ranges, readings, body), readings, group
+        )
+        group.accepted.extend(accepted)
+        group.changed.extend(changed)
+
+    def add_row(self, make: Callable[[int], Row], readings: int, group: Group) -> None:
+        """A row, made with the next number."""
+        group.change.rows.append(make(self._next_id))
+        self._next_id += 1
+        group.change.counts[Count.WAITING] += readings
 
 
 def note_gone(records: list[Record], gateway: str, intake: Intake, change: Change) -> None:

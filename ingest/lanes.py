@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import dataclass, field
-from zlib import crc32
 
 from ingest.body import read_body, record_body
 from ingest.change import Row
+from ingest.group_body import GROUP, LaneSeries, Sent, accepted_of, messages_of, pack_lane, read_group, read_lane
+from ingest.lane import LANES, LaneCache
 from ingest.pipeline import Accepted, Changed
 from store.points import HistoryPoint, Points, RecordPoint, RefusedPoint, SeriesKey, SeriesPoints
 from wire.batch import Record
@@ -13,8 +14,8 @@ from wire.names import epoch_text
 
 ROW_BYTES, SERIES_BYTES, POINT_BYTES = 600, 900, 150
 """What a row, a series of it and a point of that take in memory, measured: a series with one point takes as much as six more."""
-LANES = 4
-"""Requests under way at once: one leaves a third of InfluxDB's speed unused, four are enough."""
+SENT_BYTES = 350
+"""What the identities of one message in a group take."""
 
 
 @dataclass(slots=True)
@@ -26,10 +27,12 @@ class InHand:
     memory_bytes: int = 0
     """About what it takes here."""
     lanes_left: int = 0
-    dead: list[tuple["Source", int, str]] = field(default_factory=list)
-    """Refused points: where from, which row of it, why."""
+    dead: list[tuple[Sent, "Source", int, str]] = field(default_factory=list)
+    """Refused points: whose, where from, which row of it, why."""
     changes: bool = False
     """Whether it changes points of earlier rows: then it leaves the spool after them, or their replay would undo it."""
+    messages: list[Sent] = field(default_factory=list)
+    """Whose identities it holds."""
 
 
 Source = Accepted | Record | Changed
@@ -38,40 +41,39 @@ Source = Accepted | Record | Changed
 
 @dataclass(slots=True)
 class Part:
-    """What one lane has to write of one row."""
+    """What one lane has to write of one row. A group's part stays packed until its turn comes."""
 
     hand: InHand
-    items: list[Points] = field(default_factory=list)
-    sources: list[Source] = field(default_factory=list)
-    """Beside `items`."""
     points: int = 0
+    packed: memoryview | None = None
+    ready: list[Points] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    """Beside `ready`."""
 
+    def items(self, cache: LaneCache) -> list[Points]:
+        """The points."""
+        if self.packed is None:
+            return self.ready
+        look = cache.look
+        return [
+            SeriesPoints(look(quantity, station, sensor)[0], time_ms, value, flag, raw, tests)
+            for _, quantity, station, sensor, _, time_ms, value, flag, raw, tests in read_lane(self.packed)
+        ]
 
-def lane_of(key: SeriesKey) -> int:
-    """The lane of a series: always the same, in every process."""
-    return crc32("\0".join(key).encode()) % LANES
-
-
-class LaneCache:
-    """Remembers the key and the lane of every series: the hash is worth a lookup."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str, str], tuple[SeriesKey, int]] = {}
-
-    def look(self, quantity: str, station: str, sensor: str) -> tuple[SeriesKey, int]:
-        """The key and its lane."""
-        found = self._known.get((quantity, station, sensor))
-        if found is None:
-            key = SeriesKey(quantity, station, sensor)
-            found = self._known[quantity, station, sensor] = (key, lane_of(key))
-        return found
+    def came_from(self) -> list[tuple[Sent, Source]]:
+        """Beside `items`: whose each is, and what it was made of."""
+        messages = self.hand.messages
+        if self.packed is None:
+            return [(messages[0], source) for source in self.sources]
+        return [(messages[one[0]], accepted_of(one)) for one in read_lane(self.packed)]
 
 
 def cut(row: Row, cache: LaneCache) -> tuple[InHand, dict[int, Part]]:
     """A row as parts for the lanes that it touches. Raises BodyError or ValueError for a row that cannot be used."""
+    if row.gateway == GROUP:
+        return _cut_group(row, cache)
     series, records, changed = read_body(row.body)
-    row.identities()
-    hand = InHand(row, 0, changes=bool(changed))
+    hand = InHand(row, 0, changes=bool(changed), messages=messages_of(row))
     parts: dict[int, Part] = {}
     for accepted in series:
         target, _, time_ms, value, flag, raw, tests = accepted
@@ -79,20 +81,20 @@ def cut(row: Row, cache: LaneCache) -> tuple[InHand, dict[int, Part]]:
         part = parts.get(lane)
         if part is None:
             part = parts[lane] = Part(hand)
-        part.items.append(SeriesPoints(key, time_ms, value, flag, raw, tests))
+        part.ready.append(SeriesPoints(key, time_ms, value, flag, raw, tests))
         part.sources.append(accepted)
         part.points += len(time_ms)
     for seq, at_ms, kind, text in records:
         _, lane = cache.look("record", row.gateway, kind)
         part = parts.setdefault(lane, Part(hand))
         body = record_body(text, epoch_text(row.epoch), seq)
-        part.items.append(RecordPoint(row.gateway, kind, at_ms, body))
+        part.ready.append(RecordPoint(row.gateway, kind, at_ms, body))
         part.sources.append(Record(seq, at_ms, kind, json.loads(text)))
         part.points += 1
     for one in changed:
         key, lane = cache.look(one.target.quantity, one.target.station, one.target.sensor)
         part = parts.setdefault(lane, Part(hand))
-        part.items += (HistoryPoint(key, one.old), _changed_point(key, one))
+        part.ready += (HistoryPoint(key, one.old), _changed_point(key, one))
         part.sources += (one, one)
         part.points += 2
     hand.lanes_left = len(parts)
@@ -106,6 +108,26 @@ def cut(row: Row, cache: LaneCache) -> tuple[InHand, dict[int, Part]]:
     return hand, parts
 
 
+def _cut_group(row: Row, cache: LaneCache) -> tuple[InHand, dict[int, Part]]:
+    messages, lanes = read_group(row.body)
+    hand = InHand(row, 0, messages=messages)
+    if len(lanes) != LANES:
+        lanes = _cut_anew([one for _, packed in lanes for one in read_lane(packed)], cache)
+    parts = {lane: Part(hand, points, packed) for lane, (points, packed) in enumerate(lanes) if points}
+    hand.lanes_left = len(parts)
+    hand.points = sum(part.points for part in parts.values())
+    hand.memory_bytes = ROW_BYTES + len(row.body) + SENT_BYTES * len(messages)
+    return hand, parts
+
+
+def _cut_anew(series: list[LaneSeries], cache: LaneCache) -> list[tuple[int, memoryview]]:
+    """The series of a row that was written for another number of lanes."""
+    lanes: list[list[LaneSeries]] = [[] for _ in range(LANES)]
+    for one in series:
+        lanes[cache.look(*one[1:4])[1]].append(one)
+    return [(sum(len(one[5]) for one in lane), pack_lane(lane)) for lane in lanes]
+
+
 def _changed_point(key: SeriesKey, changed: Changed) -> SeriesPoints:
     new = changed.new
     return SeriesPoints(key, [new.time_ms], [new.value], [new.flag], [new.raw], [new.tests], [new.rev])
@@ -114,10 +136,10 @@ def _changed_point(key: SeriesKey, changed: Changed) -> SeriesPoints:
 def passed(parts: list[Part], refused: list[RefusedPoint]) -> list[InHand]:
     """A lane has written these parts, but for the refused points; the rows that are settled by it."""
     if refused:
-        owners = [(part, at) for part in parts for at in range(len(part.items))]
+        owners = [(part, *origin) for part in parts for origin in part.came_from()]
         for one in refused:
-            part, at = owners[one.item]
-            part.hand.dead.append((part.sources[at], one.row, one.reason))
+            part, sent, source = owners[one.item]
+            part.hand.dead.append((sent, source, one.row, one.reason))
     settled: list[InHand] = []
     for part in parts:
         part.hand.lanes_left -= 1

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ingest.alarms import Alarms
-from ingest.body import BodyError, read_body
+from ingest.body import Body, BodyError
 from ingest.change import Row
+from ingest.group_body import bodies_of
 from ingest.holding import SpoolReader
 from ingest.pipeline import Target
 from ingest.quality import Need, Quality
@@ -143,9 +144,15 @@ def waiting_points(rows: Iterable[Row], needs: dict[SeriesKey, Need]) -> dict[Se
 
 def _take(row: Row, out: dict[SeriesKey, dict[int, StoredPoint]]) -> None:
     try:
-        series, _, changed = read_body(row.body)
-    except BodyError:
+        bodies = [body for _, body in bodies_of(row)]
+    except (BodyError, ValueError):
         return  # the drain sets it aside
+    for body in bodies:
+        _take_body(body, out)
+
+
+def _take_body(body: Body, out: dict[SeriesKey, dict[int, StoredPoint]]) -> None:
+    series, _, changed = body
     for target, _, times, values, flags, raws, tests in series:
         key = _key(target)
         points = out.get(key)

@@ -1,6 +1,7 @@
 """The tables of the spool's database. Spool, dead letters and counters share it, and so one fsync."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+"""3: a row may hold many messages (ingest.group_body), which an older ingest would set aside as damaged."""
 
 WAL_BOUND_BYTES = 16 * 1024 * 1024
 """The write-ahead log is brought back below this after every commit."""
@@ -35,16 +36,16 @@ CREATE TABLE replayed (
 LETTER_BYTES = 512
 """What a letter takes beside its payload."""
 
-UPGRADE = f"""
+UPGRADE_FROM_1 = f"""
 BEGIN IMMEDIATE;
 {_VERSION_2}
 UPDATE letters SET bytes = {LETTER_BYTES};
 UPDATE letters SET bytes = bytes + ifnull((SELECT length(payload) FROM payloads WHERE digest = letters.digest), 0)
 WHERE id IN (SELECT min(id) FROM letters GROUP BY digest);
-PRAGMA user_version = {SCHEMA_VERSION};
+PRAGMA user_version = 2;
 COMMIT;
 """
-"""From version 1."""
+UPGRADE_FROM_2 = f"PRAGMA user_version = {SCHEMA_VERSION};"
 
 REPLAYED_KEPT = 10_000
 """Marks of replays that are kept, the newest."""

@@ -26,27 +26,30 @@ def settle(hands: list[InHand], settled: Logs, topic_of: Callable[[str], str]) -
     change = Change()
     touched: dict[tuple[str, int], RangeSet] = {}
     for hand in hands:
-        row = hand.row
-        change.trim(row)
-        stored = RangeSet(row.identities())
+        change.trim(hand.row)
+        for gateway, epoch, ranges, _ in hand.messages:
+            stored = touched.get((gateway, epoch))
+            if stored is None:
+                stored = touched[gateway, epoch] = RangeSet()
+            for first, last in ranges:
+                stored.add(first, last)
         dead = 0
-        for source, at, why in hand.dead:
-            where = topic_of(row.gateway)
+        for sent, source, at, why in hand.dead:
+            where = topic_of(sent.gateway)
             if isinstance(source, Changed) or (not isinstance(source, Record) and not source.seq):
                 # No reading of a gateway: what it was made of is stored, or a dead letter itself.
                 log.warning("the store refused a point of %s/%s that ingest made: %s", *source.target[:2], why)
                 continue
             dead += 1
             if isinstance(source, Record):
-                letter = record_letter(where, row.gateway, row.epoch, row.received_ms, source, why)
+                letter = record_letter(where, sent.gateway, sent.epoch, sent.received_ms, source, why)
             else:
-                letter = point_letter(where, row.gateway, row.epoch, row.received_ms, source, at, why)
+                letter = point_letter(where, sent.gateway, sent.epoch, sent.received_ms, source, at, why)
             change.add_letter(letter)
             for first, last in letter.ranges:
-                stored.remove(first, last)
-        change.counts[Count.WAITING] -= row.readings
-        change.counts[Count.STORED] += row.readings - dead
-        touched.setdefault((row.gateway, row.epoch), RangeSet()).update(stored)
+                touched[sent.gateway, sent.epoch].remove(first, last)
+        change.counts[Count.WAITING] -= hand.row.readings
+        change.counts[Count.STORED] += hand.row.readings - dead
     for (gateway, epoch), stored in touched.items():
         put_settled(change, settled, gateway, epoch, stored)
     return change
@@ -73,11 +76,11 @@ class Deliveries:
 
     def note(self, hands: list[InHand]) -> None:
         """These rows were settled."""
-        for hand in hands:
-            self._changed[hand.row.gateway] = None
-            epochs = self._newest.setdefault(hand.row.gateway, {})
-            epochs.pop(hand.row.epoch, None)
-            epochs[hand.row.epoch] = None
+        for gateway, epoch in dict.fromkeys(sent[:2] for hand in hands for sent in hand.messages):
+            self._changed[gateway] = None
+            epochs = self._newest.setdefault(gateway, {})
+            epochs.pop(epoch, None)
+            epochs[epoch] = None
 
     def due(self, now_s: float, wall_ms: int, most: int, *, all_of_them: bool = False) -> list[DeliveryPoint]:
         """Up to `most` points to be written now. An hour's point overwrites itself: a day has 24 of a gateway, not 8,640."""

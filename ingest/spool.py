@@ -5,6 +5,7 @@ is begun, which the gateways refill from their logs.
 """
 
 import fcntl
+import json
 import logging
 import os
 import sqlite3
@@ -25,7 +26,8 @@ from ingest.schema import (
     REPLAYED_KEPT,
     ROW_COLUMNS,
     SCHEMA_VERSION,
-    UPGRADE,
+    UPGRADE_FROM_1,
+    UPGRADE_FROM_2,
     WAL_BOUND_BYTES,
 )
 
@@ -129,8 +131,11 @@ class Spool:
                 self.lost = _set_file_aside(self.path)
                 log.error("the spool is damaged (%s): set aside as %s, a new one is begun", error, self.lost)
             else:
-                if db.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
-                    db.executescript(UPGRADE)
+                version = db.execute("PRAGMA user_version").fetchone()[0]
+                if version < 2:
+                    db.executescript(UPGRADE_FROM_1)
+                if version < SCHEMA_VERSION:
+                    db.executescript(UPGRADE_FROM_2)
                 db.execute("UPDATE meta SET value = '0' WHERE key = 'clean'")
                 return db
         return self._begin(_connect(self.path))
@@ -326,13 +331,19 @@ def _apply(db: sqlite3.Connection, change: Change, now_ms: int) -> int:
 
 
 def _move(db: sqlite3.Connection, table: str, drop: list[Piece], put: list[Piece]) -> None:
+    """Take pieces out and put others in. One statement for all that is put in: each that runs may wait for the event loop."""
     if drop:
+        stays = {piece[:3] for piece in put}
         db.executemany(
             f"DELETE FROM {table} WHERE gateway = ? AND epoch = ? AND first = ?",
-            [(gateway, epoch, first) for gateway, epoch, first, _ in drop],
+            [piece[:3] for piece in drop if piece[:3] not in stays],
         )
     if put:
-        db.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?)", put)
+        db.execute(
+            f"INSERT OR REPLACE INTO {table} SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),"
+            " json_extract(value, '$[2]'), json_extract(value, '$[3]') FROM json_each(?)",
+            (json.dumps(put),),
+        )
 
 
 def _delete_letters(db: sqlite3.Connection, ids: list[int]) -> int:
@@ -383,6 +394,9 @@ def _insert_letter(db: sqlite3.Connection, letter: Letter) -> int:
 
 
 def _count(db: sqlite3.Connection, counts: list[tuple[str, int]]) -> None:
-    db.executemany(
-        "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value", counts
+    # "WHERE true", or SQLite would take ON for a part of a join.
+    db.execute(
+        "INSERT INTO counters SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?) WHERE true"
+        " ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+        (json.dumps(counts),),
     )

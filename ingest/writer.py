@@ -18,7 +18,8 @@ from ingest.body import BodyError
 from ingest.change import Change, Row
 from ingest.committer import Committer
 from ingest.holding import SpoolReader
-from ingest.lanes import LANES, InHand, LaneCache, Part, cut, passed
+from ingest.lane import LANES, LaneCache
+from ingest.lanes import InHand, Part, cut, passed
 from ingest.received import Logs
 from ingest.settling import Deliveries, settle
 from mqtt.backoff import backoff_s
@@ -33,7 +34,8 @@ from store.points import (
 log = logging.getLogger(__name__)
 
 WINDOW_BYTES = 8_000_000
-"""Held in memory: 50,000 points in long columns, 7,000 where each series of a message has one."""
+"""Held in memory: rows of many messages stay packed (20,000 points of a message each, 150,000 in long columns); of others
+7,000 points where each series of a message has one."""
 REQUEST_POINTS = 5_000
 READ_ROWS = 500
 READ_BYTES = 250_000
@@ -195,7 +197,7 @@ class Drain:
                 part = queue.popleft()
                 parts.append(part)
                 points += part.points
-            refused = await self._write([item for part in parts for item in part.items], points)
+            refused = await self._write([item for part in parts for item in part.items(self._cache)], points)
             self._finished(passed(parts, refused))
 
     async def _write(self, items: list[Points], points: int) -> list[RefusedPoint]:

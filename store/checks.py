@@ -25,12 +25,34 @@ def check(points: Sequence[Points]) -> list[RefusedPoint]:
     out: list[RefusedPoint] = []
     for item, one in enumerate(points):
         if isinstance(one, SeriesPoints):
+            if _is_plain(one):
+                continue
             out.extend(RefusedPoint(item, row, reason) for row, reason in _series_faults(one))
         else:
             reason = _history_fault(one) if isinstance(one, HistoryPoint) else _single_fault(one)
             if reason is not None:
                 out.append(RefusedPoint(item, 0, reason))
     return out
+
+
+def _is_plain(one: SeriesPoints) -> bool:
+    """Whether it is surely without fault: what nearly all are."""
+    key, time_ms, value, flag, raw, tests, rev = one
+    length = len(time_ms)
+    if not length == len(value) == len(flag) or raw is not None or tests is not None or rev is not None:
+        return False
+    if length == 1:
+        number = value[0]
+        in_bounds = number is not None and isfinite(number) and -MAX_TIME_MS <= time_ms[0] <= MAX_TIME_MS
+    else:
+        in_bounds = (
+            length > 0
+            and None not in value
+            and isfinite(sum(value))  # type: ignore[arg-type]
+            and min(time_ms) >= -MAX_TIME_MS
+            and max(time_ms) <= MAX_TIME_MS
+        )
+    return in_bounds and _key_fault(key) is None
 
 
 def name_fault(name: str) -> str | None:

@@ -39,6 +39,11 @@ def encode(points: Sequence[Points], skip: Collection[Place] = ()) -> list[str]:
     out: list[str] = []
     skipped_items = {item for item, _ in skip}
     for item, one in enumerate(points):
+        if type(one) is SeriesPoints and len(one.time_ms) == 1 and not skipped_items:
+            key, (time_ms,), (value,), (flag,), raw, tests, rev = one
+            if raw is tests is rev is None is not value:
+                out.append(f"{series_prefix(key)}value={value!r},flag={flag}i {time_ms}")
+                continue
         if item in skipped_items:
             lines = _lines(one)
             out.extend(line for row, line in enumerate(lines) if (item, row) not in skip)

@@ -15,8 +15,7 @@ class SeriesKey(NamedTuple):
     sensor: str
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesPoints:
+class SeriesPoints(NamedTuple):
     """Points of one series as columns of equal length. `value` is None where the flag is 9; such a point has only a flag.
 
     `raw` is None where it equals the value. `tests` is the bit mask of the quality tests that spoke, given only where the

@@ -119,6 +119,11 @@ def _scaled(values: Sequence[float | None]) -> list[Any]:
 
 def decode_cbor(payload: bytes) -> Batch:
     """Read a batch. Raises WireError and nothing else, whatever the bytes are."""
+    return check_batch(*take_apart(payload))
+
+
+def take_apart(payload: bytes) -> tuple[Any, Any, list[Series], list[Record]]:
+    """Gateway, epoch, series and records of a batch, none of them checked. Raises WireError."""
     doc = _load(_inflate(payload) if payload[:1] == bytes([_ZLIB_MARK]) else payload)
     if type(doc) is not dict:
         raise WireError(Reason.SCHEMA, "message: not a map")
@@ -130,7 +135,7 @@ def decode_cbor(payload: bytes) -> Batch:
     series: list[Series] = []
     for at, one in enumerate(series_docs):
         series.append(_series(f"series[{at}]", one, series[-1].time_ms if series else None))
-    return check_batch(doc.get(1), doc.get(2), series, records)
+    return doc.get(1), doc.get(2), series, records
 
 
 def _inflate(payload: bytes) -> bytes:

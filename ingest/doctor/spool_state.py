@@ -7,15 +7,16 @@ from pathlib import Path
 
 from doctor.checks import Check, Name, fail, ok, warn
 from doctor.disk import size, span
-from ingest.body import BodyError, decode_body
+from ingest.body import BodyError
 from ingest.change import PARTS, Count, Row
+from ingest.group_body import bodies_of
 from ingest.schema import SCHEMA_VERSION
 
 DAY_MS = 86_400_000
 LEAST_SPAN_MS = 600_000
 """From less than this no rate is reckoned: a spool that is drained holds a moment's readings only."""
-ROWS_READ = 1_000
-"""The oldest so many are read whole."""
+ROWS_READ, BYTES_READ = 1_000, 8_000_000
+"""The oldest so many are read whole: a row is a message, or some hundred that came together."""
 MOST_CHECKED_BYTES = 256 * 1024 * 1024
 OLD_S = 600.0
 _ROW = "id, received_ms, gateway, epoch, ranges, readings, body, crc"
@@ -60,9 +61,9 @@ def read_spool(path: Path) -> SpoolState:
         first, last, rows, readings = db.execute(
             "SELECT min(received_ms), max(received_ms), count(*), total(readings) FROM spool"
         ).fetchone()
-        oldest_reading_ms, damaged, waiting_bytes = _oldest(db)
+        oldest_reading_ms, damaged, waiting_bytes, rows_read = _oldest(db)
         span_ms = (last - first) if rows else 0
-        in_bytes = waiting_bytes * rows / min(rows, ROWS_READ) if rows else 0.0
+        in_bytes = waiting_bytes * rows / rows_read if rows_read else 0.0
         return SpoolState(
             file_bytes=file_bytes,
             rows=rows,
@@ -80,25 +81,29 @@ def read_spool(path: Path) -> SpoolState:
         )
 
 
-def _oldest(db: sqlite3.Connection) -> tuple[int | None, int, float]:
-    """Of the oldest rows: the earliest reading's time, how many are damaged, and their bytes."""
+def _oldest(db: sqlite3.Connection) -> tuple[int | None, int, float, int]:
+    """Of the oldest rows: the earliest reading's time, how many are damaged, their bytes, and how many were read."""
     earliest: int | None = None
-    damaged, taken = 0, 0.0
+    damaged, taken, read = 0, 0.0, 0
     for fields in db.execute(f"SELECT {_ROW} FROM spool ORDER BY id LIMIT ?", (ROWS_READ,)):
+        if taken >= BYTES_READ:
+            break
+        read += 1
         row = Row(*fields)
         if not row.whole:
             damaged += 1
             continue
         taken += len(row.body) + len(row.ranges) + 60
         try:
-            series, records = decode_body(row.body)
-        except BodyError:
+            bodies = [body for _, body in bodies_of(row)]
+        except (BodyError, ValueError):
             damaged += 1
             continue
-        times = [min(one.time_ms) for one in series if one.time_ms] + [time_ms for _, time_ms, _, _ in records]
+        times = [min(one.time_ms) for body in bodies for one in body.series if one.time_ms]
+        times += [time_ms for body in bodies for _, time_ms, _, _ in body.records]
         if times:
             earliest = min(times) if earliest is None else min(earliest, *times)
-    return earliest, damaged, taken
+    return earliest, damaged, taken, read
 
 
 def judge(state: SpoolState, path: Path, running: bool, now_ms: int) -> list[Check]:
@@ -108,7 +113,7 @@ def judge(state: SpoolState, path: Path, running: bool, now_ms: int) -> list[Che
     if state.damage is not None:
         checks.append(fail(Name.SPOOL, f"{path} is damaged: {state.damage}.", keep))
     if state.damaged_rows:
-        said = f"{state.damaged_rows} of the oldest messages in the spool are damaged."
+        said = f"{state.damaged_rows} of the oldest rows in the spool are damaged."
         mend = "nothing to do: ingest sets them aside and asks the gateways again; but look after this disk"
         checks.append(fail(Name.SPOOL, said, mend))
     aside = sorted(path.parent.glob(path.name + ".damaged-*[0-9]"))

@@ -29,7 +29,8 @@ from ingest.change import Change
 from ingest.gateways import missing_of, received_of
 from ingest.holding import SpoolReader
 from ingest.intake import Arrival, Group, Intake
-from ingest.lanes import LaneCache, cut, passed
+from ingest.lane import LaneCache
+from ingest.lanes import cut, passed
 from ingest.pipeline import Directory, Target, TimeBounds
 from ingest.received import Logs
 from ingest.settling import Deliveries, put_settled, read_delivery, settle
@@ -186,7 +187,7 @@ class CentreHalf:
             if not parts:
                 done.append(hand)
             for part in parts.values():
-                done += passed([part], self.store.write(part.items))
+                done += passed([part], self.store.write(part.items(LaneCache())))
         if not settle_it:
             return
         self.cursor = rows[-1].id

@@ -159,7 +159,7 @@ def test_a_poisonous_digest_is_refused_undecoded() -> None:
         raise AssertionError("decoded")
 
     intake, group = make_intake(poison={digest(payload)}), Group()
-    intake._decode = never  # type: ignore[assignment]
+    intake.decode = never  # type: ignore[assignment]
     intake.take(arrival(payload), group)
     assert group.change.letters[0].reason is Reason.POISON
 

@@ -16,7 +16,8 @@ from ingest.change import PARTS, Count
 from ingest.exports import NotAnExportError, read_export, write_export
 from ingest.holding import SpoolReader
 from ingest.intake import Group
-from ingest.lanes import LaneCache, cut
+from ingest.lane import LaneCache
+from ingest.lanes import cut
 from ingest.letters import ALL, Filter, KeptLetter, open_letters
 from ingest.pipeline import Accepted
 from ingest.settings import IngestSettings, LimitSettings

@@ -13,7 +13,8 @@ from hydrology.registry import Registry
 from ingest.body import read_body
 from ingest.change import Row
 from ingest.intake import Group, Intake
-from ingest.lanes import LaneCache, cut
+from ingest.lane import LaneCache
+from ingest.lanes import cut
 from ingest.pipeline import TimeBounds, directory
 from ingest.quality import Quality
 from ingest.rebuild import merged, read_tails, waiting_points
@@ -144,7 +145,7 @@ class Centre:
     def drain(self, count: int | None = None) -> None:
         rows, self.rows = (self.rows, []) if count is None else (self.rows[:count], self.rows[count:])
         cache = LaneCache()
-        items = [item for row in rows for part in cut(row, cache)[1].values() for item in part.items]
+        items = [item for row in rows for part in cut(row, cache)[1].values() for item in part.items(cache)]
         assert asyncio.run(self.store.write(items)) == []
 
     def restart(self) -> None:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.change import Change, make_row
+from ingest.group_body import messages_of
 from ingest.lanes import InHand
 from ingest.recall import FOR_EVER_S, settled_change
 from ingest.received import Logs
@@ -30,7 +31,8 @@ def test_the_table_follows_the_set(steps: list[list[tuple[int, int]]]) -> None:
 
 
 def hand(gateway: str, epoch: int = 1) -> InHand:
-    return InHand(make_row(1, NOW_MS, gateway, epoch, [(1, 1)], 1, b""), 1)
+    row = make_row(1, NOW_MS, gateway, epoch, [(1, 1)], 1, b"")
+    return InHand(row, 1, messages=messages_of(row))
 
 
 def test_each_gateway_at_most_once_an_interval() -> None:

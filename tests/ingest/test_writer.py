@@ -12,7 +12,8 @@ from ingest.change import PARTS, Change, Count, make_row
 from ingest.committer import Committer
 from ingest.holding import SpoolReader
 from ingest.intake import Group, Intake
-from ingest.lanes import LANES, LaneCache, cut, lane_of
+from ingest.lane import LANES, LaneCache, lane_of
+from ingest.lanes import cut
 from ingest.letters import open_letters
 from ingest.pipeline import Changed, Target
 from ingest.settling import read_delivery
