@@ -96,7 +96,12 @@ def test_json_with_bytes_changed(at: int, instead: bytes) -> None:
     both_ways(payload[:at] + instead + payload[at + len(instead) :], JSON)
 
 
-plain_values = st.one_of(st.none(), st.floats(), st.integers(-3, 3).map(float), st.decimals(-9, 9, places=3).map(float))
+plain_values = st.one_of(
+    st.none(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.integers(-3, 3).map(float),
+    st.decimals(-9, 9, places=3).map(float),
+)
 
 
 @st.composite
