@@ -31,6 +31,15 @@ class Measured(Protocol):
         ...
 
 
+class Listening(Protocol):
+    """A broker."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        ...
+
+
 def cpu_s(process: Measured) -> float:
     """Its processor time so far, seconds (user and system)."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -61,7 +70,7 @@ def make_broker(folder: Path) -> Mosquitto:
 
 
 def make_ingest(
-    folder: Path, broker: Mosquitto, store: dict[str, Any], work: Work, name: str = "ingest", **more: Any
+    folder: Path, broker: Listening, store: dict[str, Any], work: Work, name: str = "ingest", **more: Any
 ) -> IngestRole:
     """Ingest with its registry and configuration written; it is not started."""
     role = IngestRole(folder / name, folder / f"{name}-state")

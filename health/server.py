@@ -1,14 +1,21 @@
 """Serves /healthz, /readyz and /metrics from a thread of its own, so that a busy role still answers."""
 
 import threading
-from collections.abc import Callable, Iterable
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from socketserver import ThreadingMixIn
 from types import TracebackType
 from typing import Any, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client import CollectorRegistry, generate_latest, make_wsgi_app
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel, ConfigDict, Field
+
+PAUSE_S = 0.0002
+"""After each piece of a long page: the role's own thread goes on meanwhile."""
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 class HealthSettings(BaseModel):
@@ -32,10 +39,20 @@ class _Quiet(WSGIRequestHandler):
 
 
 class HealthServer:
-    """`ready` answers None when the role does its job, else one sentence that says why not."""
+    """`ready` answers None when the role does its job, else one sentence that says why not.
 
-    def __init__(self, settings: HealthSettings, registry: CollectorRegistry, ready: Callable[[], str | None]) -> None:
+    `more` gives metrics beside the registry's, as text in pieces of whole lines.
+    """
+
+    def __init__(
+        self,
+        settings: HealthSettings,
+        registry: CollectorRegistry,
+        ready: Callable[[], str | None],
+        more: Callable[[], Iterable[str]] | None = None,
+    ) -> None:
         self._settings = settings
+        self._registry, self._more = registry, more
         self._metrics = make_wsgi_app(registry)
         self._ready = ready
         self._server: WSGIServer | None = None
@@ -67,6 +84,8 @@ class HealthServer:
 
     def _app(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "/")
+        if path == "/metrics" and self._more is not None:
+            return self._long_page(self._more(), environ, start)
         if path == "/metrics":
             page: Iterable[bytes] = self._metrics(environ, start)
             return page
@@ -76,6 +95,30 @@ class HealthServer:
             why_not = self._ready()
             return _text(start, "200 OK", "ready") if why_not is None else _text(start, "503 Not Ready", why_not)
         return _text(start, "404 Not Found", "here are /healthz, /readyz and /metrics")
+
+    def _long_page(self, more: Iterable[str], environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        """It is written while it goes out, so that it is never in memory as a whole."""
+        pieces = _paused(generate_latest(self._registry), more)
+        headers = [("Content-Type", CONTENT_TYPE_PLAIN_0_0_4)]
+        if "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            start("200 OK", [*headers, ("Content-Encoding", "gzip")])
+            return _gzipped(pieces)
+        start("200 OK", headers)
+        return pieces
+
+
+def _paused(first: bytes, more: Iterable[str]) -> Iterator[bytes]:
+    yield first
+    for piece in more:
+        yield piece.encode()
+        time.sleep(PAUSE_S)
+
+
+def _gzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(level=1, wbits=_GZIP)
+    for piece in pieces:
+        yield packer.compress(piece)
+    yield packer.flush()
 
 
 def _text(start: Callable[..., Any], status: str, body: str) -> Iterable[bytes]:

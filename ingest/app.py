@@ -36,6 +36,7 @@ from ingest.requests import Requests
 from ingest.settings import IngestSettings, spool_path
 from ingest.source import Source
 from ingest.spool import Spool
+from ingest.state_text import StateText
 from ingest.writer import Drain
 from mqtt import Client, ConnectionState, SessionOptions, Subscription
 from mqtt.tls import tls_context
@@ -278,8 +279,11 @@ async def run(
             reading.registry_ok_s, reading.registry_failures = registry_ok_s, registry_failures
             return reading
 
-        collector = StateCollector(parts, values, alarms, gateways, intake.received, intake.gone, read, _now_ms)
-        metrics_registry.register(collector)
+        metrics_registry.register(StateCollector(read))
+        received, gone = intake.received, intake.gone
+        state_text = StateText(
+            parts, values, alarms, gateways, received, gone, lambda: dict(committer.totals.counters), _now_ms
+        )
 
         async def follow_registry() -> None:
             """A registry that has changed is in force a moment later, without a restart; a wrong one is not."""
@@ -294,13 +298,15 @@ async def run(
                     continue
                 registry_ok_s = time.time()
                 now = part_of(found.registry, settings.districts)
-                collector.values = LastValues(now)
-                centre.set_registry(directory(found.registry), collector.values, now.district_of_gateway())
-                collector.registry = now
+                state_text.values = LastValues(now)
+                centre.set_registry(directory(found.registry), state_text.values, now.district_of_gateway())
+                state_text.registry = now
                 quality.reload(now)
                 alarms.reload(now)
 
-        health = HealthServer(settings.health, metrics_registry, lambda: _why_not_ready(client, drain, centre))
+        health = HealthServer(
+            settings.health, metrics_registry, lambda: _why_not_ready(client, drain, centre), state_text.chunks
+        )
         stack.enter_context(health)
         if health.port:
             log.info("health page on http://%s:%d/metrics", settings.health.host, health.port)

@@ -1,6 +1,6 @@
 """What ingest shows at /metrics. The names, with their labels and meaning, are listed in docs/metrics.md.
 
-Counters of readings come from the spool's database and so survive a restart; the sensors' values come from the last-value table.
+Counters of readings come from the spool's database and so survive a restart. Sensors and gateways: ingest.state_text.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,20 +10,11 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from hydrology.registry import Registry
-from hydrology.warnings import LevelName
-from ingest.alarms import Alarms
 from ingest.change import PARTS, Count
-from ingest.gateways import Gateways
-from ingest.gone import LOST_PREFIX
-from ingest.last_values import NEVER_MS, LastValue, LastValues
-from ingest.received import Logs
 from wire.flags import Flag
 from wire.reasons import Reason
 
 LATENCY_BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-
-_SENSOR = ("station", "sensor", "quantity", "district")
 
 
 class Metrics:
@@ -106,28 +97,10 @@ class Reading:
 
 
 class StateCollector(Collector):
-    """The state of the moment, and the sensors, at each scrape."""
+    """The pipeline's state of the moment, at each scrape."""
 
-    def __init__(
-        self,
-        registry: Registry,
-        values: LastValues,
-        alarms: Alarms,
-        gateways: Gateways,
-        received: Logs,
-        gone: Logs,
-        read: Callable[[], Reading],
-        now_ms: Callable[[], int],
-    ) -> None:
-        self.registry, self.values, self._gateways, self._received, self._gone = (
-            registry,
-            values,
-            gateways,
-            received,
-            gone,
-        )
-        self._alarms = alarms
-        self._read, self._now_ms = read, now_ms
+    def __init__(self, read: Callable[[], Reading]) -> None:
+        self._read = read
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: or the registry would collect once at registration."""
@@ -135,93 +108,7 @@ class StateCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All of it."""
-        yield from self._places()
-        yield from self._sensors()
-        now = self._read()
-        yield from self._gateway_views(now)
-        yield from self._pipeline(now)
-
-    def _places(self) -> Iterator[Metric]:
-        stations = GaugeMetricFamily(
-            "aryk_station_info", "A station of the registry.", labels=["station", "district", "name"]
-        )
-        latitude = GaugeMetricFamily(
-            "aryk_station_latitude_degrees", "Position of a station, WGS 84.", labels=["station", "district"]
-        )
-        longitude = GaugeMetricFamily(
-            "aryk_station_longitude_degrees", "Position of a station, WGS 84.", labels=["station", "district"]
-        )
-        sensors = GaugeMetricFamily(
-            "aryk_sensor_info", "A sensor of the registry and the gateway that reads it.", labels=[*_SENSOR, "gateway"]
-        )
-        for station in self.registry.stations:
-            where = [station.id, station.district]
-            stations.add_metric([*where, station.name], 1)
-            if station.latitude is not None and station.longitude is not None:
-                latitude.add_metric(where, station.latitude)
-                longitude.add_metric(where, station.longitude)
-            for sensor in station.sensors:
-                labels = [station.id, sensor.id, sensor.quantity, station.district, sensor.gateway]
-                sensors.add_metric(labels, 1)
-        yield from (stations, latitude, longitude, sensors)
-        gateways = GaugeMetricFamily("aryk_gateway_info", "A gateway of the registry.", labels=["gateway", "district"])
-        for gateway in self.registry.gateways:
-            gateways.add_metric([gateway.id, gateway.district], 1)
-        yield gateways
-
-    def _sensors(self) -> Iterator[Metric]:
-        value = _gauge("aryk_sensor_last_value", "Value of the newest reading that has one.")
-        timestamp = _gauge("aryk_sensor_last_timestamp_seconds", "Time of the newest reading that has a value.")
-        flag = _gauge("aryk_sensor_last_flag", "Quality flag of the newest reading.")
-        interval = _gauge("aryk_sensor_expected_interval_seconds", "Expected time between readings.")
-        threshold = GaugeMetricFamily(
-            "aryk_sensor_threshold",
-            "A threshold of the registry.",
-            labels=[*_SENSOR, "severity", "direction"],
-        )
-        for one in self.values.all():
-            labels = [one.station, one.sensor, one.quantity, one.district]
-            interval.add_metric(labels, one.interval_s)
-            if one.value_ms != NEVER_MS:
-                value.add_metric(labels, one.value)
-                timestamp.add_metric(labels, one.value_ms / 1000)
-            if one.flag_ms != NEVER_MS:
-                flag.add_metric(labels, one.flag)
-            for severity, limit in _thresholds(one):
-                threshold.add_metric([*labels, severity, "below" if severity == "low" else "above"], limit)
-        yield from (value, timestamp, flag, interval, threshold)
-        alarm = GaugeMetricFamily(
-            "aryk_sensor_alarm", "1 while an upper threshold is raised.", labels=[*_SENSOR, "severity"]
-        )
-        for state in self._alarms.states():
-            where = [state.station, state.sensor, state.quantity, state.district]
-            alarm.add_metric([*where, state.severity], float(state.raised))
-        yield alarm
-
-    def _gateway_views(self, now: Reading) -> Iterator[Metric]:
-        labels = ["gateway", "district"]
-        up = GaugeMetricFamily("aryk_gateway_up", "1 online or in its planned sleep, 0 lost.", labels=labels)
-        seen = GaugeMetricFamily(
-            "aryk_gateway_last_seen_timestamp_seconds", "When its last message came.", labels=labels
-        )
-        backlog = GaugeMetricFamily(
-            "aryk_gateway_backlog_readings", "Named by its newest hello and not received.", labels=labels
-        )
-        lost = CounterMetricFamily(
-            "aryk_gateway_lost_readings", "No longer at the gateway, and never received.", labels=labels
-        )
-        now_ms = self._now_ms()
-        for gateway, view in self._gateways.views.items():
-            where = [gateway, view.district]
-            is_up = view.up(now_ms)
-            if is_up is not None:
-                up.add_metric(where, float(is_up))
-            if view.seen_ms is not None:
-                seen.add_metric(where, view.seen_ms / 1000)
-            lost.add_metric(where, now.counters.get(LOST_PREFIX + gateway, 0))
-            if view.logs:
-                backlog.add_metric(where, self._gateways.backlog(gateway, self._received, self._gone))
-        yield from (up, seen, backlog, lost)
+        yield from self._pipeline(self._read())
 
     def _pipeline(self, now: Reading) -> Iterator[Metric]:
         readings = CounterMetricFamily(
@@ -273,14 +160,3 @@ class StateCollector(Collector):
             ("broker_sessions_lost", "Times the broker had forgotten our session.", now.sessions_lost),
         ):
             yield CounterMetricFamily(f"aryk_ingest_{name}", text, value=number)
-
-
-def _gauge(name: str, text: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, text, labels=list(_SENSOR))
-
-
-def _thresholds(one: LastValue) -> Iterator[tuple[str, float]]:
-    for severity in ("low", *LevelName):
-        limit = getattr(one.thresholds, severity)
-        if limit is not None:
-            yield severity, limit

@@ -1,6 +1,7 @@
 """The health page of a role."""
 
 import asyncio
+import gzip
 import http.client
 import threading
 from collections.abc import Iterator
@@ -64,6 +65,25 @@ def test_metrics_are_those_of_the_registry(page: HealthServer, role: Role) -> No
     assert content_type.startswith("text/plain")
     assert "aryk_test_readings_total 5.0" in body
     assert "python_info" not in body
+
+
+def test_more_follows_what_the_registry_has_packed_where_that_is_wanted(role: Role) -> None:
+    role.counter.inc(5)
+    lines = [f'aryk_test_level{{station="{n}"}} 1.0\n' for n in range(5_000)]
+    with HealthServer(HealthSettings(), role.registry, lambda: None, lambda: lines) as page:
+        status, content_type, body = get(page.port, "/metrics")
+        assert status == 200
+        assert content_type.startswith("text/plain; version=0.0.4")
+        assert body.endswith("".join(lines))
+        assert "aryk_test_readings_total 5.0" in body
+        connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=10)
+        connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
+        answer = connection.getresponse()
+        packed = answer.read()
+        connection.close()
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert len(packed) < len(body) / 5
+        assert gzip.decompress(packed).decode().endswith("".join(lines))
 
 
 def test_any_other_page_is_not_found(page: HealthServer) -> None:

@@ -22,6 +22,7 @@ from ingest.last_values import LastValues
 from ingest.metrics import Metrics, Reading, StateCollector
 from ingest.rebuild import read_tails
 from ingest.received import Logs
+from ingest.state_text import StateText
 from simulator.config import registry_document
 from simulator.scenario import Scenario, build_scenario
 from store.open import open_reader, open_writer
@@ -116,10 +117,11 @@ async def pages(influxdb_server: InfluxDB, tmp_path: Path) -> AsyncIterator[dict
 
     exposed = CollectorRegistry()
     metrics = Metrics(exposed)
-    exposed.register(
-        StateCollector(stations, values, alarms, gateways, Logs(), Logs(), reading, lambda: int(time.time() * 1000))
+    exposed.register(StateCollector(reading))
+    sensors = StateText(
+        stations, values, alarms, gateways, Logs(), Logs(), lambda: reading().counters, lambda: int(time.time() * 1000)
     )
-    with HealthServer(HealthSettings(), exposed, lambda: None) as health:
+    with HealthServer(HealthSettings(), exposed, lambda: None, sensors.chunks) as health:
         rules = tmp_path / "rules"
         rules.mkdir()
         for file in RULES.glob("*.yml"):
