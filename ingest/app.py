@@ -57,6 +57,7 @@ DRAIN_S = 1.5
 REGISTRY_LOOK_S = 2.0
 GARBAGE_THRESHOLDS = (100_000, 50, 1_000)
 """Readings make no cycles, and looking for some among all that wait takes half of the drain's time (benchmarks/drain.py)."""
+BRIEF_S = 1.0
 SEED_MS = 7 * 86_400_000
 """How far back the newest values are looked up in the store."""
 
@@ -316,7 +317,8 @@ async def run(
 
         async def serve() -> None:
             recalled = not is_new or await recall(PATIENCE_S)
-            lacking = await rebuild(quality, alarms, store_reader, reader, PATIENCE_S)
+            # A store that has just kept us waiting is not waited for as long again.
+            lacking = await rebuild(quality, alarms, store_reader, reader, PATIENCE_S if recalled else BRIEF_S)
             async with asyncio.TaskGroup() as tasks:
                 for name, task in (
                     ("spool", committer.watch()),
