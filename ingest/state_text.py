@@ -52,7 +52,7 @@ class StateText:
         yield _gauge(
             "aryk_station_info",
             "A station of the registry.",
-            (f'{{station="{one.id}",district="{one.district}",name="{_escaped(one.name)}"}} 1.0' for one in stations),
+            (f'{{district="{one.district}",name="{_escaped(one.name)}",station="{one.id}"}} 1.0' for one in stations),
         )
         for name, degrees in (
             ("latitude", [(one, one.latitude) for one in stations]),
@@ -62,7 +62,7 @@ class StateText:
                 f"aryk_station_{name}_degrees",
                 "Position of a station, WGS 84.",
                 (
-                    f'{{station="{one.id}",district="{one.district}"}} {number!r}'
+                    f'{{district="{one.district}",station="{one.id}"}} {number!r}'
                     for one, number in degrees
                     if one.latitude is not None and one.longitude is not None
                 ),
@@ -71,8 +71,8 @@ class StateText:
             "aryk_sensor_info",
             "A sensor of the registry and the gateway that reads it.",
             (
-                f'{{station="{station.id}",sensor="{one.id}",quantity="{one.quantity}",district="{station.district}",'
-                f'gateway="{one.gateway}"}} 1.0'
+                f'{{district="{station.district}",gateway="{one.gateway}",quantity="{one.quantity}",sensor="{one.id}",'
+                f'station="{station.id}"}} 1.0'
                 for station in stations
                 for one in station.sensors
             ),
@@ -80,7 +80,7 @@ class StateText:
         yield _gauge(
             "aryk_gateway_info",
             "A gateway of the registry.",
-            (f'{{gateway="{one.id}",district="{one.district}"}} 1.0' for one in gateways),
+            (f'{{district="{one.district}",gateway="{one.id}"}} 1.0' for one in gateways),
         )
         yield from self._sensors()
         yield from self._gateway_views()
@@ -111,8 +111,8 @@ class StateText:
             "aryk_sensor_threshold",
             "A threshold of the registry.",
             (
-                f'{{{_labels(one)},severity="{severity}",direction="{"below" if severity == "low" else "above"}"}}'
-                f" {float(limit)!r}"
+                f'{{direction="{"below" if severity == "low" else "above"}",district="{one.district}",quantity="{one.quantity}",'
+                f'sensor="{one.sensor}",severity="{severity}",station="{one.station}"}} {float(limit)!r}'
                 for one in sensors
                 for severity in _SEVERITIES
                 if (limit := getattr(one.thresholds, severity)) is not None
@@ -122,8 +122,8 @@ class StateText:
             "aryk_sensor_alarm",
             "1 while an upper threshold is raised.",
             (
-                f'{{station="{one.station}",sensor="{one.sensor}",quantity="{one.quantity}",district="{one.district}",'
-                f'severity="{one.severity}"}} {float(one.raised)}'
+                f'{{district="{one.district}",quantity="{one.quantity}",sensor="{one.sensor}",severity="{one.severity}",'
+                f'station="{one.station}"}} {float(one.raised)}'
                 for one in list(self._alarms.states())
             ),
         )
@@ -131,7 +131,7 @@ class StateText:
     def _gateway_views(self) -> Iterator[tuple[str, str, str, Iterable[str]]]:
         now_ms, counters = self._now_ms(), self._counters()
         views = [
-            (gateway, f'{{gateway="{gateway}",district="{view.district}"}}', view)
+            (gateway, f'{{district="{view.district}",gateway="{gateway}"}}', view)
             for gateway, view in self._gateways.views.items()
         ]
         yield _gauge(
@@ -163,8 +163,8 @@ def _gauge(name: str, text: str, lines: Iterable[str]) -> tuple[str, str, str, I
 
 
 def _labels(one: LastValue) -> str:
-    """Ids need no escape."""
-    return f'station="{one.station}",sensor="{one.sensor}",quantity="{one.quantity}",district="{one.district}"'
+    """In the order of their names, as prometheus-client writes them. Ids need no escape."""
+    return f'district="{one.district}",quantity="{one.quantity}",sensor="{one.sensor}",station="{one.station}"'
 
 
 def _escaped(text: str) -> str:
