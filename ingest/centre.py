@@ -25,11 +25,10 @@ from ingest.source import Queued, Source
 from ingest.writer import Drain
 from mqtt import Acknowledged, Client
 from wire.codec import CONTENT_TYPES, Codec
-from wire.messages import HELLO_EXPIRY_S, Command, Status, decode_message, encode_message
+from wire.messages import HELLO_EXPIRY_S, Command, encode_message
 from wire.names import digest, epoch_text
 from wire.ranges import Range
-from wire.reasons import WireError
-from wire.topics import Kind, Topic, parse_topic, topic
+from wire.topics import Kind, Topic, is_status, topic
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +128,7 @@ class Centre:
         """Runs of readings together; a status sees what came before it."""
         run: list[Arrival] = []
         for queued in taken:
-            if queued.arrival.topic.endswith("/status"):
+            if is_status(queued.arrival.topic):
                 self._take_readings(run, group)
                 run = []
                 self._metrics.messages.labels("status").inc()
@@ -148,17 +147,14 @@ class Centre:
 
     def _take_status(self, queued: Queued, group: Group, hellos: list[tuple[Topic, str | None]]) -> None:
         arrival = queued.arrival
-        if not arrival.payload:  # somebody took the retained status away
+        if not arrival.payload and not arrival.unreadable:  # somebody took the retained status away
             return
-        try:
-            address = parse_topic(arrival.topic)
-            status = decode_message(Status, arrival.payload)
-        except WireError as error:
-            self._metrics.bad_statuses.labels(error.reason.value).inc()
-            log.warning("a status on %s cannot be used: %s", arrival.topic[:200], error)
+        address, status, refused = self._intake.take_status(arrival, group)
+        if refused is not None:
+            self._metrics.bad_statuses.labels(refused.reason.value).inc()
+        if address is None or status is None:
             return
-        gateway = address.gateway
-        is_known = self._intake.known.districts.get(gateway) == address.district
+        gateway, is_known = address.gateway, refused is None
         if is_known:
             self._gateways.status_came(gateway, status, arrival.received_ms, retained=queued.message.retained)
         if status.nonce is None:

@@ -15,6 +15,7 @@ from ingest.received import Logs, parse_ranges, ranges_text
 from wire.names import epoch_text
 from wire.ranges import Range
 from wire.reasons import Reason
+from wire.topics import is_status
 
 
 class Count(StrEnum):
@@ -98,10 +99,15 @@ class Letter:
         return sum(last - first + 1 for first, last in self.ranges) or 1
 
     @property
+    def is_status(self) -> bool:
+        """Whether it was a status: it names no readings."""
+        return is_status(self.topic)
+
+    @property
     def key(self) -> str:
-        """The same refusal twice has the same key."""
+        """The same refusal twice has the same key. Statuses of two gateways may well be the same bytes, such as a last will."""
         if self.epoch is None:
-            return self.digest
+            return f"{self.gateway}/status/{self.digest}" if self.is_status else self.digest
         return f"{self.gateway}/{epoch_text(self.epoch)}/{ranges_text(self.ranges)}"
 
 

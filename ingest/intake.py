@@ -21,6 +21,7 @@ from ingest.pipeline import (
 )
 from ingest.quality import Quality
 from ingest.received import Logs, count, take_new
+from ingest.statuses import Heard, judge_status
 from wire.batch import Batch, Record, Series
 from wire.codec import CONTENT_TYPES, Codec, decode_batch, encode_batch
 from wire.messages import Refusal
@@ -102,7 +103,7 @@ class Intake:
         return name in self.poison
 
     def take(self, arrival: Arrival, group: Group) -> None:
-        """Decide on one message of readings (or of no known kind)."""
+        """Decide on one message of readings (or of no known kind, but no status)."""
         judged = self._judge(arrival)
         group.arrivals.append(arrival.arrived_s)
         if judged.address is not None:
@@ -113,20 +114,42 @@ class Intake:
             self._with_identity(arrival, judged, judged.gateway, group)
 
     def _judge(self, arrival: Arrival) -> Judged:
+        return self._refused_undecoded(arrival) or self.rejudge(arrival)
+
+    def _refused_undecoded(self, arrival: Arrival) -> Judged | None:
         if arrival.unreadable:
             reason = Reason.TOO_LARGE if arrival.too_large else Reason.SCHEMA
             return refuse_whole(_address(arrival.topic), reason, arrival.unreadable)
         if self.poison and digest(arrival.payload) in self.poison:
             return refuse_whole(_address(arrival.topic), Reason.POISON, "refused undecoded")
-        return self.rejudge(arrival)
+        return None
 
     def rejudge(self, arrival: Arrival) -> Judged:
         """What becomes of a message by the registry and the limits in force, were it the first time that it came."""
         bounds = self.bounds(arrival.received_ms)
         return judge(arrival.topic, arrival.payload, arrival.content_type, self.known, bounds, self.decode)
 
+    def take_status(self, arrival: Arrival, group: Group) -> Heard:
+        """What a status says; one that cannot be used is kept as a dead letter."""
+        whole = self._refused_undecoded(arrival)
+        if whole is not None:
+            heard = Heard(whole.address, refused=whole.refused[0])
+        else:
+            heard = judge_status(arrival.topic, arrival.payload, self.known)
+        if heard.refused is not None:
+            self._keep_whole(arrival, heard.refused, group)
+        return heard
+
     def _without_identity(self, arrival: Arrival, judged: Judged, group: Group) -> None:
         (refused,) = judged.refused
+        self._keep_whole(arrival, refused, group)
+        if judged.address is not None:
+            name = digest(arrival.payload)
+            told = Refusal(reason=refused.reason, detail=refused.detail[:DETAIL_TOLD], digest=name)
+            group.due.append(Due(judged.address, None, [], [told], arrival.arrived_s))
+
+    def _keep_whole(self, arrival: Arrival, refused: Refused, group: Group) -> None:
+        """A message without identity becomes a letter, or is one already and is counted there. It counts as one reading."""
         change = group.change
         letter = _letter(arrival, refused, digest(arrival.payload))
         change.counts[Count.RECEIVED] += 1
@@ -136,9 +159,6 @@ class Intake:
         else:
             self.dead_keys.add(letter.key)
             change.add_letter(letter)
-        if judged.address is not None:
-            told = Refusal(reason=refused.reason, detail=refused.detail[:DETAIL_TOLD], digest=letter.digest)
-            group.due.append(Due(judged.address, None, [], [told], arrival.arrived_s))
 
     def _with_identity(self, arrival: Arrival, judged: Judged, gateway: str, group: Group) -> None:
         change, counts = group.change, group.change.counts

@@ -151,13 +151,9 @@ def judge(
 def judge_batch(batch: Batch, address: Topic, known: Directory, bounds: TimeBounds) -> Judged:
     """Check a batch whose gateway is the topic's."""
     judged = Judged(address, batch.gateway, batch.epoch)
-    district = known.districts.get(batch.gateway)
-    if district != address.district:
-        if district is None:
-            reason, detail = Reason.UNKNOWN_GATEWAY, batch.gateway
-        else:
-            reason, detail = Reason.WRONG_DISTRICT, f"sent in {address.district}, the registry says {district}"
-        judged.refused.append(Refused(reason, "", detail, batch.seqs()))
+    stranger = refused_sender(address, known)
+    if stranger is not None:
+        judged.refused.append(Refused(*stranger, batch.seqs()))
         return judged
     sensors = known.sensors.get(batch.gateway, {})
     for series in batch.series:
@@ -171,6 +167,16 @@ def judge_batch(batch: Batch, address: Topic, known: Directory, bounds: TimeBoun
     for bad in batch.refused:
         judged.refused.append(Refused(bad.reason, bad.sensor, bad.detail, [bad.seq]))
     return judged
+
+
+def refused_sender(address: Topic, known: Directory) -> tuple[Reason, str, str] | None:
+    """Why nothing of this sender is taken, as the start of a Refused: the registry does not place it here."""
+    district = known.districts.get(address.gateway)
+    if district is None:
+        return Reason.UNKNOWN_GATEWAY, "", address.gateway
+    if district != address.district:
+        return Reason.WRONG_DISTRICT, "", f"sent in {address.district}, the registry says {district}"
+    return None
 
 
 def _target(sensors: Mapping[str, Target], sensor: str) -> Target | None:

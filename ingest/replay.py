@@ -12,8 +12,10 @@ from ingest.intake import Arrival, Group, Intake, keep_only, letters_of
 from ingest.letters import KeptLetter
 from ingest.pipeline import Judged
 from ingest.received import count, parse_ranges, ranges_text, take_new
+from ingest.statuses import judge_status
 from wire.ranges import RangeSet
 from wire.reasons import Reason
+from wire.topics import is_status
 
 
 @dataclass(slots=True)
@@ -54,10 +56,11 @@ def replay(letters: list[tuple[KeptLetter, bytes]], intake: Intake, group: Group
 
 def _replay_one(letter: KeptLetter, payload: bytes, intake: Intake, group: Group, now_ms: int, tally: Tally) -> None:
     arrival = Arrival(letter.topic, payload, letter.content_type, letter.received_ms, 0.0)
+    if is_status(letter.topic):
+        _replay_status(letter, payload, intake, group, now_ms, tally)
+        return
     judged = intake.rejudge(arrival)
-    if letter.reason == Reason.POISON.value:  # we are alive
-        intake.poison.discard(letter.digest)
-        group.change.unmarks.append(letter.digest)
+    _is_survived(letter, intake, group)
     if judged.gateway is None or (letter.epoch is not None and judged.epoch != letter.epoch):
         reason = judged.refused[0].reason if judged.refused else Reason(letter.reason)
         detail = judged.refused[0].detail if judged.refused else letter.detail
@@ -81,6 +84,32 @@ def _replay_one(letter: KeptLetter, payload: bytes, intake: Intake, group: Group
     _leave(letter, refused, group, tally)
     tally.stored += stored
     _mark(letter, group, now_ms, stored, 0, sum(one.readings for one in refused))
+
+
+def _is_survived(letter: KeptLetter, intake: Intake, group: Group) -> None:
+    """It was decoded, and we are alive."""
+    if letter.reason == Reason.POISON.value:
+        intake.poison.discard(letter.digest)
+        group.change.unmarks.append(letter.digest)
+
+
+def _replay_status(letter: KeptLetter, payload: bytes, intake: Intake, group: Group, now_ms: int, tally: Tally) -> None:
+    """A status names no readings, and an old one must not speak for today: one that is good now has done its service.
+
+    Its gateway has said hello again since then, or will: so it counts as repeated.
+    """
+    refused = judge_status(letter.topic, payload, intake.known).refused
+    _is_survived(letter, intake, group)
+    if refused is not None:
+        _refuse_again(letter, refused.reason, refused.detail, group, now_ms, tally)
+        return
+    counts = group.change.counts
+    counts[Count.DEAD] -= letter.readings
+    counts[Count.REPEATED] += letter.readings
+    intake.dead_keys.discard(letter.key)
+    _leave(letter, [], group, tally)
+    tally.repeated += letter.readings
+    _mark(letter, group, now_ms, 0, letter.readings, 0)
 
 
 def _was_unreadable(

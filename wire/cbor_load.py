@@ -31,10 +31,16 @@ def load(data: bytes) -> Any:
     try:
         thing = _decoder(source).decode()
     except Exception as error:  # whatever a library makes of bytes that were made to break it
-        raise CborError(f"{type(error).__name__}: {error}") from error
+        raise CborError(_said(error)) from error
     if source.tell() != len(data):
         raise CborError("something follows the message")
     return thing
+
+
+def _said(error: Exception) -> str:
+    """What the library says, and what it only names as the cause: which byte of a text is not UTF-8."""
+    cause = error.__cause__
+    return f"{type(error).__name__}: {error}" + (f": {cause}" if cause is not None and str(cause) else "")
 
 
 class _NoTags(dict[int, Callable[[Any, bool], Any]]):

@@ -35,14 +35,14 @@ class Reason(StrEnum):
 
 
 MEANING: dict[Reason, str] = {
-    Reason.BAD_TOPIC: "the topic is not aryk/v1/DISTRICT/GATEWAY/readings",
-    Reason.TOO_LARGE: "the message is larger than a batch may be",
+    Reason.BAD_TOPIC: "the topic is not aryk/v1/DISTRICT/GATEWAY/readings or status",
+    Reason.TOO_LARGE: "the message is larger than a batch, or a status, may be",
     Reason.UNKNOWN_CONTENT_TYPE: "the MQTT content type is neither application/json nor cbor",
     Reason.BAD_JSON: "the payload is not JSON in UTF-8, or is nested too deep",
     Reason.BAD_CBOR: "the payload is not CBOR, or is cut short, or is nested too deep",
     Reason.BOMB: "the compressed payload grows beyond what a batch may be",
     Reason.UNKNOWN_VERSION: "the schema version is not one that this ingest reads",
-    Reason.SCHEMA: "the message does not have the shape of a batch",
+    Reason.SCHEMA: "the message does not have the shape of a batch, or of a status",
     Reason.TOPIC_MISMATCH: "the gateway in the payload is not the gateway in the topic",
     Reason.POISON: "the message was in hand at two deaths of ingest in a row",
     Reason.UNKNOWN_GATEWAY: "the registry has no such gateway",

@@ -39,6 +39,11 @@ def topic_filter(kind: Kind, district: str = "+") -> str:
     return f"{PREFIX}/{district}/+/{kind.value}"
 
 
+def is_status(text: str) -> bool:
+    """Whether messages on this topic are statuses, be the rest of it well formed or not."""
+    return text.endswith(f"/{Kind.STATUS.value}")
+
+
 _KINDS = {kind.value: kind for kind in Kind}
 
 

@@ -74,6 +74,43 @@ async def test_each_is_a_dead_letter_and_readings_flow_on(tmp_path: Path) -> Non
         await world.must_be_whole()
 
 
+async def test_a_status_that_makes_no_sense_is_one_letter_and_survives_a_kill(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        base, stranger = f"aryk/v1/{world.scenario.district}", f"aryk/v1/elsewhere/{world.gateway_id}/status"
+        own, hello = f"{base}/{world.gateway_id}/status", b'{"v":1,"state":"online"}'
+        hostile: list[tuple[str, bytes, str]] = [
+            (own, b"\xff\xfe not JSON", "bad_json"),
+            (own, b'{"v":2,"state":"online"}', "unknown_version"),
+            (own, b'{"v":1,"state":"asleep"}', "schema"),
+            (own, b'{"v":1,"state":"online","streams":"' + b"x" * 70_000 + b'"}', "too_large"),
+            (stranger, hello, "wrong_district"),
+            (f"{base}/nobody/status", hello, "unknown_gateway"),
+        ]
+
+        async def send_all(times: int) -> None:
+            async with RawClient(world.broker.port, "hostile") as client:
+                for topic, payload, _ in hostile:
+                    await client.publish(topic, payload, JSON)
+
+            def all_are_there() -> bool:
+                found = {
+                    (one.topic, one.payload, one.reason, one.count) for one in logged.dead_letters(world.spool_path)
+                }
+                wanted = {(*one, times) for one in hostile}
+                assert found == wanted, f"found {found - wanted}, missing {wanted - found}"
+                return True
+
+            await eventually(all_are_there, 20.0)
+
+        await send_all(1)
+        await world.kill("ingest")
+        await world.start("ingest")
+        await send_all(2)
+        assert logged.conserved(world.spool_path)
+        await world.flowing()
+        await world.must_be_whole()
+
+
 async def test_a_registry_that_disagrees_makes_dead_letters_that_count_as_delivered(tmp_path: Path) -> None:
     async with World(tmp_path, Options(change_registry=call_the_battery_a_level)) as world:
         await world.run_for(1.0)

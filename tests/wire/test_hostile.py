@@ -350,6 +350,9 @@ def test_the_scan_takes_what_the_decoder_takes(thing: Any) -> None:
 
 
 @given(st.binary(max_size=60))
+@example(b"a\x80")  # texts that are not UTF-8: cbor2 says so in the error's cause only
+@example(b"k" + bytes(10) + b"\x80")
+@example(b"\xa1a\xff\x00")
 def test_the_scan_reads_any_bytes_and_is_the_stricter_one(data: bytes) -> None:
     try:
         cbor_load.scan(data)
