@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
+from aryk.commands.nowcast import nowcast
 from aryk.commands.store_options import Bucket, Org, State, Store, Token, TokenFile
 from aryk.running import fail
 from settings import SettingsError
@@ -33,6 +34,7 @@ def add_to(app: typer.Typer) -> None:
     warn.command("draft")(draft)
     warn.command("check")(check)
     warn.command("sign")(sign)
+    warn.command("nowcast")(nowcast)
     app.add_typer(warn, name="warn", help="Warning states, and CAP 1.2 drafts that a person signs. docs/reports.md")
 
 

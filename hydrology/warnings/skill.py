@@ -42,6 +42,18 @@ def persistence_index(observed: Sequence[float], simulated: Sequence[float], lea
     return 1 - _squares(observed[lead:], simulated[lead:]) / still
 
 
+def forecast_index(observed: Sequence[float], forecast: Sequence[float], before: Sequence[float]) -> float:
+    """The persistence index of single forecasts, `1 - SSE/sum (o - b)^2`, b what was observed when each was made.
+
+    Raises ValueError for unequal lengths or observations that did not move.
+    """
+    _pairs(observed, forecast)
+    still = _squares(observed, before)
+    if still == 0:
+        raise ValueError("the observations do not move")
+    return 1 - _squares(observed, forecast) / still
+
+
 @dataclass(frozen=True, slots=True)
 class Kge:
     """Kling-Gupta efficiency with its parts: correlation, ratio of deviations, ratio of means."""
