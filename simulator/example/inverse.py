@@ -7,7 +7,7 @@ from hydrology.registry import Heads, Station
 from hydrology.registry.flow_history import FlowHistory
 
 _STEP_M = 0.004
-_ENOUGH = 1e-7
+_ENOUGH = 1e-5
 _MOST_ROUNDS = 30
 
 

@@ -22,9 +22,10 @@ _EARLY = 3 * NODES // 2
 _TURBINE_MOST_M3S = 9.6
 _BYPASS_M3S = 0.5
 _TAIL_LEAST_M3S = 0.02
-_DAY_GATE_HOURS = (4.0, 20.0)
-_GATE_TAU_S = 2_700.0
-_GATE_END_S = 4 * HOUR_S
+_DAY_GATE_HOURS = (4.0, 19.0)
+_GATE_TAU_S = 2_400.0
+_GATE_END_S = 2 * HOUR_S
+"""Three hours before midnight the river has the night's release, so that a day needs to know nothing of the one before."""
 _EVAPORATION_M_PER_DAY = 0.0065
 _FLOOD_EVERY_S = 4 * DAY_S
 _FLOOD_PEAK_S = 8 * HOUR_S
@@ -123,7 +124,7 @@ class Water:
         early |= {"river-bridge": bridge, "inflow": arriving.flow_m3s, "stored:river": arriving.stored_m3}
         columns = {name: column[_EARLY:] for name, column in early.items()}
         columns |= self._reservoir(day, columns)
-        # The river below has forgotten a few hours; what was released before midnight was the night's least release.
+        # What was released in the last hours before midnight was the night's least release.
         least = self.climate.least_release_m3s
         below = route([least] * NODES + columns["release"], self._to_gauge)
         columns["river-below"], columns["stored:below"] = below.flow_m3s[NODES:], below.stored_m3[NODES:]
