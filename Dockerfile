@@ -17,6 +17,7 @@ COPY ingest ingest
 COPY simulator simulator
 COPY dashboards dashboards
 COPY aryk aryk
+COPY registry registry
 RUN /opt/aryk/bin/pip install --no-cache-dir --disable-pip-version-check \
     --constraint constraints.txt '.[gateway,ingest,live,simulator]'
 

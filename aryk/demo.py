@@ -13,24 +13,27 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aryk.embedded_broker import embedded_broker
 from aryk.processes import Child, ChildFailedError, accepts, answers_ok, aryk_argv, first_free_port, free_port
 from simulator.audit import Audit, audit
-from simulator.config import gateway_document, registry_document
+from simulator.config import gateway_document
 from simulator.devices.emulator import Addresses
+from simulator.example import build_example
+from simulator.example.derived import Discharges
+from simulator.example.registry import example_registry, write_registry
 from simulator.history import write_history
 from simulator.ledger import LedgerError
-from simulator.scenario import build_scenario
 from simulator.scenario.parts import Scenario
 from simulator.toml_text import toml_text
 from store.open import open_reader, open_writer
 from store.settings import SqliteSettings
 
 SCAN_S = 2
-EXPECTED_S = 30
+EXPECTED_S = 60
 """What the registry expects. The page calls a station silent, and a stretch of a chart a gap, after twice that."""
-HISTORY_STEP_S = 60.0
+HISTORY_STEP_S = 120.0
 """As far apart as two readings may be without a gap between them."""
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 0.9
@@ -48,41 +51,50 @@ class Ports:
     page: int
     broker: int
     modbus: int
-    gateway_health: int
     ingest_health: int
+    gateway_health: tuple[int, ...]
 
     @classmethod
-    def choose(cls, page: int) -> "Ports":
+    def choose(cls, page: int, gateways: int) -> "Ports":
         """This port for the page, or the next one; any free ones for the rest. Raises OSError."""
-        return cls(first_free_port(page), free_port(), free_port(), free_port(), free_port())
+        rest: list[int] = []
+        while len(rest) < 3 + gateways:
+            rest = list(dict.fromkeys([*rest, free_port()]))
+        broker, modbus, ingest, *health = rest
+        return cls(first_free_port(page), broker, modbus, ingest, tuple(health))
 
 
 class Demo:
     """The children and their folder. Use `with`: leaving it stops all of them."""
 
-    def __init__(self, folder: Path, ports: Ports, seed: int) -> None:
+    def __init__(self, folder: Path, ports: Ports, scenario: Scenario) -> None:
         self.folder = folder
         self.ports = ports
-        self.scenario: Scenario = build_scenario(seed)
+        self.scenario = scenario
         self.store = SqliteSettings(path=folder / "store" / "points.sqlite")
         self.ledger = folder / "ledger.sqlite"
         state = ("--state", str(folder))
         devices = (
             "simulate",
             "devices",
+            "--system",
+            "example",
             "--port",
             str(ports.modbus),
             "--seed",
-            str(seed),
+            str(scenario.seed),
             "--ledger",
             str(self.ledger),
         )
         self.broker = embedded_broker(ports.broker, folder)
         self.devices = self._role("instruments", *devices, *state)
-        self.gateway = self._role("gateway", "gateway", "run", "--config", self._path("gateway.toml"), *state)
+        self.gateways = [
+            self._role(f"gateway {name}", "gateway", "run", "--config", self._path(f"gateways/{name}.toml"), *state)
+            for name in scenario.gateways
+        ]
         self.ingest = self._role("ingest", "ingest", "run", "--config", self._path("ingest.toml"), *state)
         self.page = self._role("live page", "live", "--config", self._path("live.toml"), *state)
-        self.children = [self.broker, self.devices, self.ingest, self.page, self.gateway]
+        self.children = [self.broker, self.devices, self.ingest, self.page, *self.gateways]
 
     def _path(self, name: str) -> str:
         return str(self.folder / name)
@@ -98,40 +110,43 @@ class Demo:
     def write_configuration(self) -> None:
         """The same files that a user would write."""
         ports = self.ports
-        gateway = gateway_document(
-            self.scenario,
-            Addresses(port=ports.modbus),
-            broker_port=ports.broker,
-            interval=f"{SCAN_S}s",
-            health_port=ports.gateway_health,
-        )
         store = {"kind": "sqlite", "path": str(self.store.path)}
-        documents = {
-            "gateway": gateway,
-            "registry": registry_document(self.scenario, f"{EXPECTED_S}s"),
-            "ingest": {
-                "registry": self._path("registry.toml"),
-                "broker": {"port": ports.broker},
-                "store": store,
-                "health": {"port": ports.ingest_health},
-            },
-            "live": {
-                "registry": self._path("registry.toml"),
-                "port": ports.page,
-                "refresh": 1,
-                "store": store,
-                "health": {"enabled": False},
-            },
+        documents: dict[str, dict[str, Any]] = {
+            f"gateways/{name}": gateway_document(
+                self.scenario,
+                Addresses(port=ports.modbus),
+                broker_port=ports.broker,
+                interval=f"{SCAN_S}s",
+                health_port=port,
+                gateway=name,
+            )
+            for name, port in zip(self.scenario.gateways, ports.gateway_health, strict=True)
         }
+        documents["ingest"] = {
+            "registry": self._path("registry"),
+            "broker": {"port": ports.broker},
+            "store": store,
+            "health": {"port": ports.ingest_health},
+        }
+        documents["live"] = {
+            "registry": self._path("registry"),
+            "port": ports.page,
+            "refresh": 1,
+            "store": store,
+            "health": {"enabled": False},
+        }
+        (self.folder / "gateways").mkdir(exist_ok=True)
         for name, document in documents.items():
             (self.folder / f"{name}.toml").write_text(toml_text(document, "Written by `aryk demo`."), encoding="utf-8")
+        write_registry(self.folder / "registry", f"{EXPECTED_S}s", SCAN_S)
 
     def write_history(self) -> None:
         """Seven days of the same water, straight into the store."""
+        derive = Discharges(example_registry()).of_station
 
         async def write() -> None:
             async with open_writer(self.store, self.folder) as writer:
-                await write_history(writer, self.scenario, time.time(), step_s=HISTORY_STEP_S)
+                await write_history(writer, self.scenario, time.time(), step_s=HISTORY_STEP_S, derive=derive)
 
         asyncio.run(write())
 
@@ -145,7 +160,8 @@ class Demo:
         self.page.start()
         self.broker.wait_until(lambda: accepts(self.ports.broker), "listening", START_TIMEOUT_S)
         self.devices.wait_until(lambda: accepts(self.ports.modbus), "listening", START_TIMEOUT_S)
-        self.gateway.start()
+        for gateway in self.gateways:
+            gateway.start()
         self.page.wait_until(lambda: answers_ok(f"{self.address}healthz"), "answering", START_TIMEOUT_S)
 
     def supervise(self, until: float | None, stopped: Callable[[], bool], say: Callable[[str], None]) -> None:
@@ -179,14 +195,17 @@ class Demo:
 
     def stop(self) -> None:
         """Stop all: first what gives readings, then what takes them."""
-        for first in (self.gateway, self.devices):
-            first.ask_to_stop()
-        self.gateway.stop(STOP_TIMEOUT_S)
-        for child in (self.devices, self.ingest, self.page, self.broker):
-            child.ask_to_stop()
-        deadline = time.monotonic() + STOP_TIMEOUT_S
-        for child in (self.devices, self.ingest, self.page, self.broker):
-            child.stop(max(0.0, deadline - time.monotonic()))
+        self.devices.ask_to_stop()
+        _stop_together(self.gateways)
+        _stop_together([self.devices, self.ingest, self.page, self.broker])
+
+
+def _stop_together(children: list[Child]) -> None:
+    for child in children:
+        child.ask_to_stop()
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    for child in children:
+        child.stop(max(0.0, deadline - time.monotonic()))
 
 
 @contextlib.contextmanager
@@ -210,13 +229,15 @@ def run(
 ) -> bool:
     """Run the demo; answers whether the ledger equals the store (True when `check` is not asked for).
 
-    Raises ChildFailedError when a role does not come up, OSError when there is no free port.
+    Raises ChildFailedError when a role does not come up, OSError when there is no free port, SettingsError when the example's
+    registry is not in the installation.
     """
     began = time.monotonic()
-    ports = Ports.choose(page_port)
+    scenario = build_example(example_registry(), seed)
+    ports = Ports.choose(page_port, len(scenario.gateways))
     if ports.page != page_port:
         say(f"Port {page_port} is busy; the page is at port {ports.page}.")
-    demo = Demo(folder, ports, seed)
+    demo = Demo(folder, ports, scenario)
     with signals_noted() as stopped:
         try:
             demo.start()
@@ -239,19 +260,20 @@ def run(
 def _welcome(demo: Demo, took_s: float) -> str:
     ports = demo.ports
     aryk = Path(sys.executable).parent / "aryk"
+    name = demo.scenario.gateways[0]
     return f"""\
-Aryk demo: a reservoir and its canal, simulated; ready after {took_s:.1f} s.
+Aryk demo: a river, a reservoir and its canal, simulated; {len(demo.scenario.stations)} stations; ready after {took_s:.1f} s.
 
   Live page        {demo.address}
   Ingest metrics   http://127.0.0.1:{ports.ingest_health}/metrics
-  Gateway metrics  http://127.0.0.1:{ports.gateway_health}/metrics
+  Gateway metrics  http://127.0.0.1:{ports.gateway_health[0]}/metrics ({name}; each of the {len(demo.gateways)} has its own)
   Files and logs   {demo.folder}
 
 Try:
   - open the page, choose a station, then 1 h, 24 h, 7 d; drag over the chart to look closer, Escape to go back
-  - kill -9 {demo.ingest.pid}   (ingest) or {demo.gateway.pid} (gateway): it is started again, and no reading is missing
-  - {aryk} gateway log --config {demo.folder}/gateway.toml --state {demo.folder}
+  - kill -9 {demo.ingest.pid}   (ingest) or {demo.gateways[0].pid} ({name}): it is started again, and no reading is missing
+  - {aryk} gateway log --config {demo.folder}/gateways/{name}.toml --state {demo.folder}
   - {aryk} ingest dead-letters list --state {demo.folder}   (none yet: with mosquitto's clients installed, send one by
-    mosquitto_pub -V 5 -p {ports.broker} -q 1 -t aryk/v1/aksu/aksu-1/readings -m nonsense)
+    mosquitto_pub -V 5 -p {ports.broker} -q 1 -t aryk/v1/{demo.scenario.district}/{name}/readings -m nonsense)
 
 Ctrl-C stops everything."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from hydrology.registry import StationKind
 from simulator.devices.emulator import Emulator
+from simulator.example import build_example
+from simulator.example.registry import example_registry
 from simulator.fleet import Fleet, FleetPlan, FleetReport
 from simulator.fleet.link import mqtt_links
 from simulator.ledger.writer import Ledger, NoLedger, Recorder
@@ -28,6 +30,13 @@ async def open_ledger(path: Path | None) -> AsyncIterator[Recorder]:
         yield ledger
 
 
+def scenario_of(settings: DevicesSettings) -> Scenario:
+    """The water system that the settings name. Raises SettingsError where the example's registry is not there."""
+    if settings.system == "example":
+        return build_example(example_registry(), settings.seed)
+    return build_scenario(settings.seed, settings.canals)
+
+
 def on_serial(scenario: Scenario, settings: DevicesSettings) -> frozenset[str]:
     """The stations that answer on the serial line: the canal gauges, when there is one."""
     if not settings.serial:
@@ -38,7 +47,7 @@ def on_serial(scenario: Scenario, settings: DevicesSettings) -> frozenset[str]:
 @asynccontextmanager
 async def open_devices(settings: DevicesSettings, state: Path) -> AsyncIterator[Emulator]:
     """The instruments of these settings, answering. Raises OSError (the port is taken) or LedgerError."""
-    scenario = build_scenario(settings.seed, settings.canals)
+    scenario = scenario_of(settings)
     link = settings.serial_link or state / "devices" / "serial"
     async with (
         open_ledger(settings.ledger) as recorder,

@@ -6,6 +6,7 @@ from typing import Any
 
 from simulator.devices.emulator import Addresses
 from simulator.devices.register_map import register_map
+from simulator.example.registry import write_registry
 from simulator.scenario.parts import Scenario, SensorPlan, StationPlan
 from simulator.toml_text import toml_text
 from wire.names import Id
@@ -23,16 +24,22 @@ def gateway_document(
     timeout: str = "500ms",
     codec: str = "cbor",
     health_port: int = 0,
+    gateway: Id | None = None,
 ) -> dict[str, Any]:
-    """What gateway.toml says for these instruments, ready for `toml_text`; a caller may change it first."""
+    """What gateway.toml says for these instruments, ready for `toml_text`; a caller may change it first.
+
+    `gateway` is one of several that read them; else the scenario's only one is meant.
+    """
     return {
-        "id": scenario.gateway,
+        "id": gateway or scenario.gateway,
         "district": scenario.district,
         "codec": codec,
         "broker": {"host": broker_host, "port": broker_port},
         "health": {"port": health_port},
         "devices": [
-            _device(station, unit, addresses, interval, timeout) for unit, station in enumerate(scenario.stations, 1)
+            _device(station, unit, addresses, interval, timeout)
+            for unit, station in enumerate(scenario.stations, 1)
+            if gateway in (None, station.gateway)
         ],
     }
 
@@ -110,24 +117,36 @@ def write_config(
     timeout: str = "500ms",
     codec: str = "cbor",
     health_port: int = 0,
-) -> tuple[Path, Path]:
-    """Write gateway.toml and registry.toml into this folder; answers where they are. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    gateway, registry = folder / "gateway.toml", folder / "registry.toml"
-    document = gateway_document(
-        scenario,
-        addresses,
-        broker_host=broker_host,
-        broker_port=broker_port,
-        interval=interval,
-        timeout=timeout,
-        codec=codec,
-        health_port=health_port,
-    )
-    gateway.write_text(toml_text(document, f"{_FROM}: a gateway for its emulated instruments."), encoding="utf-8")
+) -> list[Path]:
+    """Write the gateway's and the registry's configuration into this folder; answers where they are. Raises OSError.
+
+    gateway.toml and registry.toml; for the example system, which has several gateways, gateways/ID.toml and registry/.
+    """
+    several = len(scenario.gateways) > 1
+    out = []
+    for gateway in scenario.gateways:
+        file = folder / "gateways" / f"{gateway}.toml" if several else folder / "gateway.toml"
+        document = gateway_document(
+            scenario,
+            addresses,
+            broker_host=broker_host,
+            broker_port=broker_port,
+            interval=interval,
+            timeout=timeout,
+            codec=codec,
+            health_port=health_port,
+            gateway=gateway if several else None,
+        )
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(toml_text(document, f"{_FROM}: a gateway for its emulated instruments."), encoding="utf-8")
+        out.append(file)
+    if several:
+        write_registry(folder / "registry", interval)
+        return [*out, folder / "registry"]
+    registry = folder / "registry.toml"
     text = toml_text(registry_document(scenario, interval), f"{_FROM}: the stations of its emulated instruments.")
     registry.write_text(text, encoding="utf-8")
-    return gateway, registry
+    return [*out, registry]
 
 
 def map_table(stations: Sequence[StationPlan]) -> str:

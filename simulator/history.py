@@ -1,6 +1,6 @@
 """Days of a scenario's past, written straight to a store, so that the first look at a page is a full chart."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil
 
 from simulator.scenario.parts import Scenario, StationPlan
@@ -11,19 +11,30 @@ STEP_S = 600.0
 _SCANS_A_WRITE = 1_000
 
 
+Derive = Callable[[str, Sequence[float], Mapping[str, Sequence[float | None]]], Sequence[Points]]
+"""What follows from a station's readings: its id, the times (s) and the values by sensor id in, points out."""
+
+
 class HistoryError(Exception):
     """The store refused a part of the history."""
 
 
 async def write_history(
-    writer: PointWriter, scenario: Scenario, until_s: float, *, days: float = 7.0, step_s: float = STEP_S
+    writer: PointWriter,
+    scenario: Scenario,
+    until_s: float,
+    *,
+    days: float = 7.0,
+    step_s: float = STEP_S,
+    derive: Derive | None = None,
 ) -> int:
     """Write what every sensor would have read at each whole step of these days before `until_s`; answers how many points.
 
-    Raises StoreError or HistoryError. Written again it changes nothing.
+    With `derive` what follows from the readings is written too. Written again it changes nothing.
+    Raises StoreError or HistoryError.
     """
     written = 0
-    for points in history(scenario, until_s, days=days, step_s=step_s):
+    for points in history(scenario, until_s, days=days, step_s=step_s, derive=derive):
         refused = await writer.write(points)
         if refused:
             raise HistoryError(f"the store refused {len(refused)} points of the history: {refused[0].reason}")
@@ -31,30 +42,34 @@ async def write_history(
     return written
 
 
-def history(scenario: Scenario, until_s: float, *, days: float, step_s: float) -> Iterator[list[Points]]:
+def history(
+    scenario: Scenario, until_s: float, *, days: float, step_s: float, derive: Derive | None = None
+) -> Iterator[list[Points]]:
     """The same as points, in portions. The serve counter is no part of it: nothing was served."""
     last = ceil(until_s / step_s) - 1
     first = ceil((until_s - days * 86_400.0) / step_s)
     for start in range(first, last + 1, _SCANS_A_WRITE):
         times_s = [n * step_s for n in range(start, min(start + _SCANS_A_WRITE, last + 1))]
         for station in scenario.stations:
-            yield _portion(station, times_s)
+            yield _portion(station, times_s, derive)
 
 
-def _portion(station: StationPlan, times_s: list[float]) -> list[Points]:
+def _portion(station: StationPlan, times_s: list[float], derive: Derive | None) -> list[Points]:
     columns: dict[str, list[float | None]] = {sensor.id: [] for sensor in station.sensors if not sensor.counts_serves}
     for time_s in times_s:
         values = station.measure(time_s)
-        for sensor_id, column in columns.items():
-            column.append(values[sensor_id])
+        for sensor in station.sensors:
+            if not sensor.counts_serves:
+                columns[sensor.id].append(sensor.form.value(sensor.form.number(values[sensor.id])))
     times_ms = [round(time_s * 1000.0) for time_s in times_s]
-    return [
+    out: list[Points] = [
         SeriesPoints(
             SeriesKey(sensor.quantity, station.id, sensor.id),
             times_ms,
-            [None if value is None else sensor.form.value(sensor.form.number(value)) for value in columns[sensor.id]],
+            columns[sensor.id],
             [int(Flag.PASS)] * len(times_ms),
         )
         for sensor in station.sensors
         if not sensor.counts_serves
     ]
+    return out if derive is None else [*out, *derive(station.id, times_s, columns)]

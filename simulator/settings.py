@@ -1,7 +1,7 @@
 """What the simulator's roles are told."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -19,8 +19,12 @@ class _Table(BaseModel):
 
 
 class DevicesSettings(_Table):
-    """Emulated instruments. With `serial` the canal gauges answer on a pty and the reservoir on TCP."""
+    """Emulated instruments: of a reservoir with so many canals, or of the example system of registry/.
 
+    With `serial` the canal gauges answer on a pty and the others on TCP.
+    """
+
+    system: Literal["canals", "example"] = "canals"
     seed: int = 1
     canals: Annotated[int, Field(ge=1, le=MOST_CANALS)] = 1
     host: str = "127.0.0.1"

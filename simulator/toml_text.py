@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 
@@ -43,5 +44,7 @@ def _scalar(value: Any) -> str:
         return "[" + ", ".join(map(_scalar, value)) + "]"
     if isinstance(value, int | float):
         return repr(value)
+    if isinstance(value, date):  # a datetime is one too
+        return value.isoformat()
     # A JSON string without characters beyond the first plane's escapes is a TOML string too.
     return json.dumps(str(value), ensure_ascii=False)

@@ -52,9 +52,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_the_wheel_holds_every_file_of_our_packages_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_every_file_of_our_packages_and_the_registry_and_nothing_else(wheel: Path) -> None:
     listed = run(
-        "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *sorted(PACKAGES), cwd=ROOT
+        "git",
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "--",
+        *sorted(PACKAGES),
+        "registry",
+        cwd=ROOT,
     )
     wanted = {name for name in listed.split("\0") if name and (ROOT / name).is_file()}
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
@@ -81,6 +90,10 @@ def test_each_extra_is_enough_for_its_role(
     run(UV, "pip", "install", "--quiet", "--python", python, "-c", constraints, f"{wheel}[{extra}]", cwd=tmp_path)
     run(python, "-I", "-W", "error", "-c", f"import {modules}, aryk.cli", cwd=tmp_path)
     run(environment / "bin" / "aryk", *command, cwd=tmp_path)
+    if extra == "simulator":
+        # The example's registry came with the wheel: the demo needs it.
+        read = "from simulator.example.registry import example_registry; print(len(example_registry().stations))"
+        assert run(python, "-I", "-c", read, cwd=tmp_path) == "16\n"
     if extra == "gateway":
         listed = run(UV, "pip", "list", "--quiet", "--format", "freeze", "--python", python, cwd=tmp_path)
         installed = {line.split("==")[0].lower() for line in listed.split()}

@@ -24,7 +24,7 @@ def demo(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="the same seed gives the same water")] = 1,
 ) -> None:
-    """Bring up the whole of Aryk: broker, simulated canal and reservoir, gateway, ingest, store, live page.
+    """Bring up the whole of Aryk: broker, simulated river, reservoir and canal, gateways, ingest, store, live page.
 
     \b
     aryk demo
@@ -33,6 +33,7 @@ def demo(
     """
     from aryk.demo import run
     from aryk.processes import ChildFailedError
+    from settings import SettingsError
     from settings.load import parse_duration_s
 
     def say(text: str) -> None:
@@ -52,7 +53,7 @@ def demo(
         folder.mkdir(parents=True, exist_ok=True)
         try:
             good = run(folder.absolute(), port, for_s=for_s, check=check, seed=seed, say=say)
-        except (ChildFailedError, OSError) as error:
+        except (ChildFailedError, SettingsError, OSError) as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(1) from None
     if not good:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 State = Annotated[Path, typer.Option("--state", envvar="ARYK_STATE", help="state folder")]
 Seed = Annotated[int, typer.Option("--seed", help="the same seed gives the same water")]
+System = Annotated[
+    Literal["canals", "example"],
+    typer.Option("--system", help="canals: a reservoir and so many canals; example: the whole system of registry/"),
+]
 Canals = Annotated[int, typer.Option("--canals", min=1, max=20, help="canal gauges; there is one reservoir")]
 LedgerFile = Annotated[Path | None, typer.Option("--ledger", help="SQLite file: one row for every reading that left")]
 
@@ -41,11 +45,14 @@ def devices(
         bool, typer.Option("--rtu", help="the canal gauges answer on a serial line (a pty), not on TCP")
     ] = False,
     ledger: LedgerFile = None,
+    system: System = "canals",
     seed: Seed = 1,
     canals: Canals = 1,
     write_config: Annotated[
         Path | None,
-        typer.Option("--write-config", help="write gateway.toml and registry.toml for them into this folder"),
+        typer.Option(
+            "--write-config", help="write gateway.toml (or gateways/) and the registry for them into this folder"
+        ),
     ] = None,
     interval: Annotated[str, typer.Option("--interval", help="the gateway's interval in what is written")] = "2s",
     broker: Annotated[str, typer.Option("--broker", help="the gateway's broker in what is written")] = "127.0.0.1:1883",
@@ -58,6 +65,7 @@ def devices(
 
     \b
     aryk simulate devices
+    aryk simulate devices --system example --write-config ./example
     aryk simulate devices --rtu --write-config ./demo --ledger ledger.sqlite
     aryk gateway run --config ./demo/gateway.toml
     """
@@ -91,7 +99,7 @@ def devices(
 
     broker_host, broker_port = _host_and_port(broker)
     start_logging()
-    settings = DevicesSettings(seed=seed, canals=canals, host=host, port=port, serial=rtu, ledger=ledger)
+    settings = DevicesSettings(system=system, seed=seed, canals=canals, host=host, port=port, serial=rtu, ledger=ledger)
     try:
         run_role(lambda stop: run_devices(settings, state, stop, say))
     except (OSError, LedgerError) as error:

@@ -38,7 +38,10 @@ class SensorPlan:
 
 @dataclass(frozen=True, slots=True)
 class StationPlan:
-    """One station with its sensors. `measure` gives every sensor's value but the serve counter's."""
+    """One station with its sensors. `measure` gives every sensor's value but the serve counter's.
+
+    `gateway` reads it; when empty, the scenario's one gateway does.
+    """
 
     id: str
     name: str
@@ -48,11 +51,12 @@ class StationPlan:
     longitude: float
     sensors: tuple[SensorPlan, ...]
     measure: Measured
+    gateway: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A water system: one district, one gateway, its stations."""
+    """A water system: one district, its first or only gateway, its stations."""
 
     seed: int
     district: str
@@ -61,6 +65,11 @@ class Scenario:
     gateway: str
     gateway_name: str
     stations: tuple[StationPlan, ...]
+
+    @property
+    def gateways(self) -> tuple[str, ...]:
+        """The gateways that read the instruments, in the stations' order."""
+        return tuple(dict.fromkeys(station.gateway or self.gateway for station in self.stations))
 
     def values(self, t: float) -> dict[str, float]:
         """Every sensor's engineering value at this time, by sensor id."""

@@ -106,7 +106,9 @@ def test_history_of_seven_days_is_there_at_the_first_look() -> None:
     with demo("--port", str(free_port())) as one:
         address = one.found(r"Live page\s+(\S+)")
         now = int(time.time() * 1000)
-        query = f"quantity=level&station=aksu-canal&sensor=canal-level&from={now - 7 * 86_400_000}&to={now}&points=500"
+        query = (
+            f"quantity=level&station=river-bridge&sensor=bridge-level&from={now - 7 * 86_400_000}&to={now}&points=500"
+        )
         with urllib.request.urlopen(f"{address}api/series?{query}", timeout=5.0) as answer:
             text = answer.read().decode()
     assert text.count(",") > 300

@@ -14,13 +14,13 @@ ADDRESSES = Addresses("127.0.0.1", 5020, "/dev/pts/9", frozenset({"aksu-canal", 
 
 
 @pytest.fixture
-def written(tmp_path: Path) -> tuple[Path, Path]:
+def written(tmp_path: Path) -> list[Path]:
     return write_config(
         tmp_path / "new", build_scenario(1, 2), ADDRESSES, broker_port=1884, interval="1s", codec="json"
     )
 
 
-def test_the_gateway_reads_what_was_written(written: tuple[Path, Path]) -> None:
+def test_the_gateway_reads_what_was_written(written: list[Path]) -> None:
     settings = load_settings(written[0])
     assert (settings.id, settings.district, settings.broker.port, settings.codec) == ("aksu-1", "aksu", 1884, "json")
     canal, reservoir, second = settings.devices
@@ -31,7 +31,7 @@ def test_the_gateway_reads_what_was_written(written: tuple[Path, Path]) -> None:
     assert second.unit_id == 3
 
 
-def test_the_registry_knows_every_sensor_of_the_gateway(written: tuple[Path, Path]) -> None:
+def test_the_registry_knows_every_sensor_of_the_gateway(written: list[Path]) -> None:
     settings, registry = load_settings(written[0]), load_registry(written[1])
     known = registry.sensors_by_gateway()[settings.id]
     polled = {sensor.id: sensor for device in settings.devices for sensor in device.sensors}
