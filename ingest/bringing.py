@@ -46,7 +46,8 @@ def bring_rows(rows: Iterable[Row], intake: Intake, group: Group) -> Brought:
         if not row.whole:
             brought.damaged += 1
             continue
-        accepted, records = decode_body(row.body)
+        series, records = decode_body(row.body)
+        accepted = [one for one in series if one.seq]  # what was derived there is derived here anew
         ranges, new = take_new(intake.received, row.gateway, row.epoch, _numbers(row.identities()))
         total, new_total = count(ranges), count(new)
         judged = Judged(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ingest.body import encode_body
 from ingest.change import Change, Count, Letter, make_row
+from ingest.derive import Derive
 from ingest.gone import REFUSED, gone_in, put_gone
 from ingest.pipeline import (
     Accepted,
@@ -85,6 +86,7 @@ class Intake:
         next_id: int,
         gone: Logs | None = None,
         quality: Quality | None = None,
+        derive: Derive | None = None,
         decode: Decoder = decode_batch,
     ) -> None:
         self.known = known
@@ -96,6 +98,7 @@ class Intake:
         self._next_id = next_id
         self._decode = decode
         self._quality = quality
+        self._derive = derive
 
     def is_poison(self, name: str) -> bool:
         """Whether messages of this digest are refused undecoded."""
@@ -168,9 +171,11 @@ class Intake:
                 [seq for one in judged.accepted for seq in one.seq] + [record.seq for record in judged.records]
             )
         readings = count(ranges)
-        accepted, changed = judged.accepted, None
+        accepted, changed = judged.accepted, list[Changed]()
         if self._quality is not None:
             accepted, changed = self._quality.judge(accepted, received_ms)
+        if self._derive is not None:
+            accepted, changed = self._derive.take(accepted, changed)
         body = encode_body(accepted, judged.records, changed)
         change = group.change
         change.rows.append(make_row(self._next_id, received_ms, gateway, judged.epoch, ranges, readings, body))
