@@ -22,6 +22,7 @@ from ingest.centre import REFILL_UNTIL, Centre, refill_until
 from ingest.change import Change
 from ingest.committer import Committer
 from ingest.control import ControlServer, socket_path
+from ingest.derive import Derive
 from ingest.gateways import Gateways
 from ingest.holding import Holding, SpoolReader
 from ingest.intake import Intake
@@ -178,6 +179,7 @@ async def run(
         gateways = Gateways(parts.district_of_gateway())
         quality = Quality(parts)
         alarms = Alarms(parts)
+        derive = Derive(parts)
         limits = settings.limits
         intake = Intake(
             directory(registry),
@@ -189,6 +191,7 @@ async def run(
             gone=holding.gone,
             decode=decode,
             quality=quality,
+            derive=derive,
         )
         drain = Drain(
             reader,
@@ -304,6 +307,7 @@ async def run(
                 state_text.registry = now
                 quality.reload(now)
                 alarms.reload(now)
+                derive.reload(now)
 
         health = HealthServer(
             settings.health, metrics_registry, lambda: _why_not_ready(client, drain, centre), state_text.chunks
@@ -318,7 +322,7 @@ async def run(
         async def serve() -> None:
             recalled = not is_new or await recall(PATIENCE_S)
             # A store that has just kept us waiting is not waited for as long again.
-            lacking = await rebuild(quality, alarms, store_reader, reader, PATIENCE_S if recalled else BRIEF_S)
+            lacking = await rebuild(quality, derive, alarms, store_reader, reader, PATIENCE_S if recalled else BRIEF_S)
             async with asyncio.TaskGroup() as tasks:
                 for name, task in (
                     ("spool", committer.watch()),

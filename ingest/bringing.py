@@ -60,7 +60,7 @@ def _bring(sent: Sent, body: Body, intake: Intake, group: Group, brought: Brough
         None,
         sent.gateway,
         sent.epoch,
-        body.series,
+        [one for one in body.series if one.seq],  # what was derived there is derived here anew
         [Record(seq, time_ms, kind, json.loads(text)) for seq, time_ms, kind, text in body.records],
     )
     keep_only(judged, RangeSet(new))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ingest.body import encode_body
 from ingest.change import Change, Count, Letter, Row, make_row
+from ingest.derive import Derive
 from ingest.gone import REFUSED, gone_in, put_gone
 from ingest.pipeline import (
     Accepted,
@@ -86,6 +87,7 @@ class Intake:
         next_id: int,
         gone: Logs | None = None,
         quality: Quality | None = None,
+        derive: Derive | None = None,
         decode: Decoder = decode_batch,
     ) -> None:
         self.known = known
@@ -97,6 +99,7 @@ class Intake:
         self._next_id = next_id
         self.decode = decode
         self._quality = quality
+        self._derive = derive
 
     def is_poison(self, name: str) -> bool:
         """Whether messages of this digest are refused undecoded."""
@@ -195,10 +198,16 @@ class Intake:
         return readings
 
     def assess(self, accepted: list[Accepted], received_ms: int) -> tuple[list[Accepted], list[Changed]]:
-        """What the quality tests make of the columns of one message, and of earlier points. Every message passes here once."""
-        if self._quality is None:
-            return accepted, []
-        return self._quality.judge(accepted, received_ms)
+        """The columns of one message as the quality tests judge them, what is derived from them, and changes of earlier points.
+
+        Every message passes here once.
+        """
+        changed: list[Changed] = []
+        if self._quality is not None:
+            accepted, changed = self._quality.judge(accepted, received_ms)
+        if self._derive is not None:
+            accepted, changed = self._derive.take(accepted, changed)
+        return accepted, changed
 
     def put_row(
         self,

@@ -1,5 +1,5 @@
-"""What the quality tests and the alarms remember, at a start: the last readings of each series, from the store and from what
-waits in the spool."""
+"""What the quality tests, the derived series and the alarms remember, at a start: the last readings of each series, from the
+store and from what waits in the spool."""
 
 import asyncio
 import logging
@@ -10,6 +10,7 @@ from dataclasses import replace
 from ingest.alarms import Alarms
 from ingest.body import Body, BodyError
 from ingest.change import Row
+from ingest.derive import Derive
 from ingest.group_body import bodies_of
 from ingest.holding import SpoolReader
 from ingest.pipeline import Target
@@ -31,17 +32,20 @@ READ_ROWS, READ_BYTES = 500, 1_000_000
 
 
 async def rebuild(
-    quality: Quality, alarms: Alarms, store: PointReader, spool: SpoolReader, patience_s: float
+    quality: Quality, derive: Derive, alarms: Alarms, store: PointReader, spool: SpoolReader, patience_s: float
 ) -> dict[SeriesKey, Need]:
     """Read back what every series needs; what the alarms still need then (`recall_alarms`). A store that does not answer in
-    time is left out: then the first readings of each series are judged without those before them, as if the series began."""
+    time is left out: then the first readings of each series are judged without those before them, as if the series began,
+    and nothing is paired with those before."""
     needs = {key: both(*pair) for key, pair in _pairs(quality.needs(), alarms.needs()).items()}
+    needs = {key: both(*pair) for key, pair in _pairs(needs, derive.needs()).items()}
     if not needs:
         return {}
     tails, answered = await _last(needs, store, spool, patience_s, FIRST_READINGS)
     if not answered:
         log.warning("the quality tests and the alarms start without the readings that are in the store")
     quality.seed(tails)
+    derive.seed(tails, known=answered)
     alarms.seed(tails)
     log.info("the quality tests and the alarms know the last readings of %d series", len(tails))
     return _further(alarms.undecided(tails), 4 * FIRST_READINGS) if answered else alarms.needs()

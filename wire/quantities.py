@@ -34,6 +34,10 @@ _ALL = (
     Quantity("queue_age", 19, "s", "Age of the oldest reading without a receipt"),
     Quantity("current", 20, "mA", "Loop current"),
     Quantity("count", 21, "1", "Count"),
+    Quantity("area", 22, "m2", "Water surface area"),
+    Quantity("fill", 23, "%", "Filling of a reservoir"),
+    Quantity("head", 24, "m", "Net head of a turbine"),
+    Quantity("efficiency", 25, "%", "Efficiency of a turbine"),
 )
 
 QUANTITIES: dict[str, Quantity] = {quantity.name: quantity for quantity in _ALL}

@@ -86,6 +86,8 @@ UNITS = {
     "s": "s",
     "mA": "mamp",
     "1": "none",
+    "m2": "areaM2",
+    "%": "percent",
 }
 
 # What a station's instruments say of themselves; no water.

@@ -20,6 +20,7 @@ _UNITS: dict[str, Shown] = {
     "conductivity": Shown("µS/cm", 1e4, 0),
     "power": Shown("kW", 1e-3, 1),
     "energy": Shown("kWh", 1 / 3.6e6, 1),
+    "area": Shown("km²", 1e-6, 3),
 }
 
 _SIGNS = {"m3/s": "m³/s", "m3": "m³", "Cel": "°C", "1": ""}
@@ -29,6 +30,8 @@ OF_THE_WATER = (
     "elevation",
     "discharge",
     "volume",
+    "fill",
+    "area",
     "depth_to_water",
     "rain",
     "velocity",
@@ -38,6 +41,8 @@ OF_THE_WATER = (
     "turbidity",
     "power",
     "energy",
+    "head",
+    "efficiency",
     "air_temperature",
 )
 """In the order in which they may stand for their station; all other quantities tell of the device."""

@@ -14,6 +14,7 @@ from hydrology.warnings import LevelName
 from ingest.alarms import Alarms
 from ingest.app import run
 from ingest.change import Change
+from ingest.derive import Derive
 from ingest.holding import SpoolReader
 from ingest.pipeline import Accepted, Changed, Target
 from ingest.quality import Quality
@@ -205,7 +206,7 @@ async def test_with_the_store_away_the_spool_alone_alarms_and_the_store_is_heard
         reader = SpoolReader(spool.path)
         try:
             quality, alarms = Quality(centre.registry), Alarms(centre.registry)
-            lacking = await rebuild(quality, alarms, store, reader, 0.0)
+            lacking = await rebuild(quality, Derive(centre.registry), alarms, store, reader, 0.0)
             assert raised(alarms) == ["action", "minor"]
             store.away = False
             key = SeriesKey("level", "k-12", "level")

@@ -39,7 +39,7 @@ def test_gateways_and_registry_that_are_written_fit_together(tmp_path: Path, sce
     *gateways, folder = write_config(tmp_path, scenario, Addresses(port=5020), interval="15s")
     registry = load_registry(folder)
     known = registry.sensors_by_gateway()
-    units = {}
+    units: dict[str, int] = {}
     for path in gateways:
         settings = load_settings(path)
         polled = {sensor.id: sensor for device in settings.devices for sensor in device.sensors}

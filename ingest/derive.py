@@ -1,0 +1,131 @@
+"""Derived series at ingest: beside every accepted reading the points that follow from it, in the same row of the spool.
+
+A derived series has no sequence numbers: it is no reading of a gateway, is not receipted, and no counter of readings moves.
+"""
+
+from typing import NamedTuple
+
+from hydrology.derived import derivations
+from hydrology.registry import Registry
+from ingest.derive_memory import Track
+from ingest.derive_unit import CAPACITY, Unit
+from ingest.pipeline import Accepted, Changed
+from ingest.quality import Need
+from store.points import SeriesKey, StoredPoint
+
+Key = tuple[str, str, str]
+"""Station, sensor, quantity: as a target begins."""
+
+
+class Use(NamedTuple):
+    """Where a series goes in: which unit, and which of its inputs."""
+
+    unit: Unit
+    place: int
+
+
+class Derive:
+    """All derivations of a registry. `points` counts what was derived, `changed` the changes of earlier points."""
+
+    def __init__(self, registry: Registry, *, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self.points = 0
+        self.changed = 0
+        self._units: list[Unit] = []
+        self._uses: dict[Key, list[Use]] = {}
+        self.reload(registry)
+
+    @property
+    def late(self) -> int:
+        """Readings too late to be paired."""
+        return sum(unit.late for unit in self._units)
+
+    def reload(self, registry: Registry) -> None:
+        """Derive by this registry from now on; what is remembered of the readings stays."""
+        before = self._units
+        self._units = [Unit(one, order, self._capacity) for order, one in enumerate(derivations(registry))]
+        self._uses = {}
+        for unit in self._units:
+            for place, one in enumerate(unit.derivation.inputs):
+                key = (one.name.station, one.name.sensor, one.name.quantity)
+                self._uses.setdefault(key, []).append(Use(unit, place))
+        if before:
+            self._take_over(before)
+
+    def _take_over(self, before: list[Unit]) -> None:
+        inputs: dict[Key, Track] = {}
+        outputs: dict[tuple[str, Key], tuple[Track, dict[int, int]]] = {}
+        for unit in before:
+            for one, track in zip(unit.derivation.inputs, unit.inputs, strict=True):
+                if unit.joined:
+                    inputs[one.name] = track
+            for target, track, revs in zip(unit.targets, unit.outputs, unit.revs, strict=True):
+                outputs[unit.derivation.id, target[:3]] = (track, revs)
+        waiting = {unit.derivation.id: unit.waiting for unit in before}
+        for unit in self._units:
+            for place, one in enumerate(unit.derivation.inputs):
+                known = inputs.get(one.name)
+                if known is None:
+                    unit.inputs[place].complete = False
+                else:
+                    unit.inputs[place].take(known)
+            for place, target in enumerate(unit.targets):
+                found = outputs.get((unit.derivation.id, target[:3]))
+                if found is not None:
+                    unit.outputs[place], unit.revs[place] = found
+            if unit.joined:
+                unit.waiting = set(waiting.get(unit.derivation.id, ()))
+
+    def needs(self) -> dict[SeriesKey, Need]:
+        """What of which series must be read back at a start."""
+        need = Need(self._capacity, 0)
+        out: dict[SeriesKey, Need] = {}
+        for unit in self._units:
+            if unit.joined:
+                out.update((SeriesKey(*one.name), need) for one in unit.derivation.inputs)
+            out.update((SeriesKey(*one.name), need) for one in unit.derivation.outputs)
+        return out
+
+    def seed(self, tails: dict[SeriesKey, tuple[list[StoredPoint], bool]], *, known: bool = True) -> None:
+        """Start with these readings, rising in time, and whether there are none older. Not `known`: the store did not say."""
+        for unit in self._units:
+            for one, track in zip(unit.derivation.inputs, unit.inputs, strict=True):
+                if unit.joined:
+                    points, complete = tails.get(SeriesKey(*one.name), ([], known))
+                    track.fill(points[-self._capacity :], complete and len(points) <= self._capacity)
+            for one_out, track, revs in zip(unit.derivation.outputs, unit.outputs, unit.revs, strict=True):
+                points, complete = tails.get(SeriesKey(*one_out.name), ([], known))
+                track.fill(points[-self._capacity :], complete and len(points) <= self._capacity)
+                revs.update((point.time_ms, point.rev) for point in points if point.rev)
+            unit.settle_waiting()
+
+    def take(self, accepted: list[Accepted], changed: list[Changed]) -> tuple[list[Accepted], list[Changed]]:
+        """What was accepted of one message and what it changed, with the derived points and their changes behind."""
+        uses = self._uses
+        touched: dict[int, Unit] = {}
+        for one in accepted:
+            for unit, place in uses.get(one.target[:3], ()):
+                unit.add(place, one)
+                touched[unit.order] = unit
+        for change in changed:
+            for unit, place in uses.get(change.target[:3], ()):
+                unit.add_change(place, change)
+                touched[unit.order] = unit
+        if not touched:
+            return accepted, changed
+        accepted, changed = list(accepted), list(changed)
+        while touched:
+            points, changes = touched.pop(min(touched)).work()
+            for one in points:
+                self.points += len(one.time_ms)
+                for unit, place in uses.get(one.target[:3], ()):
+                    unit.add(place, one)
+                    touched[unit.order] = unit
+            for change in changes:
+                for unit, place in uses.get(change.target[:3], ()):
+                    unit.add_change(place, change)
+                    touched[unit.order] = unit
+            self.changed += len(changes)
+            accepted += points
+            changed += changes
+        return accepted, changed
