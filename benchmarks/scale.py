@@ -4,17 +4,21 @@ sensors      µs a reading, memory and time of a scrape with 1,000, 10,000 and 5
 connections  thousands of gateways with a connection each, from one process (`aryk simulate fleet`)
 processes    one ingest process and two that divide the districts, with a store that takes all and keeps nothing
 startup      ready time with 1,000 and 10,000 stations
+
+`--write` keeps the figures in benchmarks/results/scale.json, which docs/capacity.md is made from.
 """
 
 import argparse
 import asyncio
 import contextlib
+import json
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from benchmarks import ours, plant, startup
 from benchmarks.ours import settled_of
@@ -36,23 +40,35 @@ FLEET_S = 60.0
 STATION_COUNTS = (1_000, 10_000)
 PROCESS_READINGS = 900_000
 DISTRICTS = 2
+FILE = Path(__file__).with_name("results") / "scale.json"
 PARTS = ("sensors", "connections", "processes", "startup")
 GROWTH_MOST = 1.5
 """µs a reading at the most sensors to that at the fewest: per-reading cost that stays is cost that grows linearly."""
+
+
+Line = tuple[str, dict[str, Any]]
+"""What is printed, and the same as figures; no figures with what only adds words."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--scale", type=float, default=1.0, help="of all numbers; small is quick and rough")
+    parser.add_argument("--write", action="store_true", help="keep the figures of these parts")
     options = parser.parse_args()
+    kept = json.loads(FILE.read_text()) if FILE.is_file() else {}
     work = {"sensors": sensors, "connections": connections, "processes": processes, "startup": starts}
     for part in options.parts:
-        for line in work[part](options.scale):
+        figures = []
+        for line, found in work[part](options.scale):
             print(f"{part}: {line}", flush=True)
+            figures += [found] if found else []
+        kept[part] = figures
+        if options.write:
+            FILE.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
-def sensors(scale: float) -> Iterator[str]:
+def sensors(scale: float) -> Iterator[Line]:
     """The same number of readings, from ever more sensors."""
     costs = []
     for count in SENSOR_COUNTS:
@@ -64,10 +80,19 @@ def sensors(scale: float) -> Iterator[str]:
         yield (
             f"{gateways * SENSORS:,} sensors of {gateways:,} gateways, {out.readings:,} readings: {out.per_s:,.0f} readings/s,"
             f" {costs[-1]:.2f} µs CPU a reading, {out.rss_mb['ingest']:.0f} MB, scrape {scrapes[0][0]:.2f} s"
-            f" ({scrapes[0][1] / 1e6:.1f} MB)  {out.complaint or 'the store holds all'}"
+            f" ({scrapes[0][1] / 1e6:.1f} MB)  {out.complaint or 'the store holds all'}",
+            {
+                "sensors": gateways * SENSORS,
+                "per_s": out.per_s,
+                "cpu_us": costs[-1],
+                "rss_mb": out.rss_mb["ingest"],
+                "scrape_s": scrapes[0][0],
+                "complaint": out.complaint,
+            },
         )
     grown = costs[-1] / costs[0]
-    yield f"cost of a reading grew {grown:.2f}-fold: {'linear' if grown <= GROWTH_MOST else 'NOT LINEAR'} (at most {GROWTH_MOST})"
+    word = "linear" if grown <= GROWTH_MOST else "NOT LINEAR"
+    yield f"cost of a reading grew {grown:.2f}-fold: {word} (at most {GROWTH_MOST})", {}
 
 
 class Fleet(ServerProcess):
@@ -90,7 +115,7 @@ class Fleet(ServerProcess):
         return True
 
 
-def connections(scale: float) -> Iterator[str]:
+def connections(scale: float) -> Iterator[Line]:
     """Three scans of each gateway in a minute, each with its own connection, hello and receipts."""
     for asked in GATEWAY_COUNTS:
         gateways = max(1, int(asked * scale))
@@ -108,9 +133,19 @@ def connections(scale: float) -> Iterator[str]:
                     yield (
                         f"{gateways:,} gateways connected: {received:,} readings received, {found.get('stored', 0):,} stored,"
                         f" {found.get('repeated', 0):,} repeated; ingest {plant.rss_mb(ingest):.0f} MB and"
-                        f" {plant.cpu_s(ingest):.1f} s of CPU, mosquitto {plant.rss_mb(broker):.0f} MB"
+                        f" {plant.cpu_s(ingest):.1f} s of CPU, mosquitto {plant.rss_mb(broker, 'VmHWM'):.0f} MB",
+                        {
+                            "gateways": gateways,
+                            "received": received,
+                            "stored": found.get("stored", 0),
+                            "repeated": found.get("repeated", 0),
+                            "ingest_mb": plant.rss_mb(ingest),
+                            "ingest_cpu_s": round(plant.cpu_s(ingest), 1),
+                            "broker_mb": plant.rss_mb(broker, "VmHWM"),
+                            "receipted": fleet.exit_status == 0,
+                        },
                     )
-                    yield f"  the fleet says: {fleet.log_text().strip().splitlines()[-1]}"
+                    yield f"  the fleet says: {fleet.log_text().strip().splitlines()[-1]}", {}
 
 
 def _all_settled(ingest: IngestRole) -> dict[str, int]:
@@ -134,7 +169,7 @@ class StoreStub(ServerProcess):
         return [str(Path(__file__).with_name("store_stub.py")), str(self.port)]
 
 
-def processes(scale: float) -> Iterator[str]:
+def processes(scale: float) -> Iterator[Line]:
     """The same queue for one process and for two; the districts are divided."""
     for size in (60, 1):
         readings = int(PROCESS_READINGS * scale) // (1 if size == 60 else 10)
@@ -143,7 +178,8 @@ def processes(scale: float) -> Iterator[str]:
         ]
         yield (
             f"{size} a message, store stubbed out: {rates[0]:,.0f} readings/s with one process, {rates[1]:,.0f} with two:"
-            f" {rates[1] / rates[0]:.2f} times (goal 1.6)"
+            f" {rates[1] / rates[0]:.2f} times (goal 1.6)",
+            {"size": size, "one_per_s": rates[0], "two_per_s": rates[1], "times": rates[1] / rates[0]},
         )
 
 
@@ -175,13 +211,14 @@ def _divided(work: Work, count: int) -> float:
     return settled / (ended - began)
 
 
-def starts(scale: float) -> Iterator[str]:
+def starts(scale: float) -> Iterator[Line]:
     """From the process's start to its ready page."""
     for count in STATION_COUNTS:
         found = startup.run(max(1, int(count * scale)))
         yield (
             f"{found.stations:,} stations, {found.sensors:,} sensors: ready in {found.ready_s:.2f} s, {found.rss_mb:.0f} MB,"
-            f" scrape {found.scrape_s:.2f} s"
+            f" scrape {found.scrape_s:.2f} s",
+            asdict(found),
         )
 
 

@@ -1,14 +1,16 @@
 """A three-node broker and two ingests under load, killed again and again: `make cluster`.
 
 A fleet's gateways are spread over the nodes of a real RMQTT cluster, two ingest processes divide the districts, and a real
-InfluxDB takes what they store. Rounds of faults: `kill -9` of a node (in turn, so that the leader and each ingest's own node are
-among them), of an ingest while that node is away, and of an ingest alone; each is started again. At the end the fleet's ledger
-says whether anything was lost or doubled. It takes the minutes that it is told and about two more, and stops what it started.
+InfluxDB takes what they store. Rounds of faults: `kill -9` of a node (the leader first, then the others in turn, so that each
+ingest's own node is among them), of an ingest while that node is away, and of an ingest alone; each is started again. At the end
+the fleet's ledger says whether anything was lost or doubled. The nodes run with the settings and the start script of the pods in
+deploy/kubernetes/. It takes the minutes that it is told and about two more, and stops what it started.
 """
 
 import argparse
 import asyncio
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -82,6 +84,7 @@ class Outcome:
     """What was done, and what the ledger says."""
 
     nodes_killed: int = 0
+    leaders_killed: int = 0
     ingests_killed: int = 0
     gateways: int = 0
     readings_per_s: float = 0.0
@@ -109,13 +112,15 @@ class Outcome:
             and self.dead == 0
             and self.fleet_exit == 0
             and self.nodes_killed > 0
+            and self.leaders_killed > 0
             and self.ingests_killed > 0
             and not self.complaints
         )
 
     def __str__(self) -> str:
         return (
-            f"cluster: {NODES} nodes ({self.nodes_killed} killed), {INGESTS} ingests ({self.ingests_killed} killed),"
+            f"cluster: {NODES} nodes ({self.nodes_killed} killed, the leader {self.leaders_killed} times),"
+            f" {INGESTS} ingests ({self.ingests_killed} killed),"
             f" {self.gateways} gateways, {self.readings_per_s:.0f} readings/s in {self.seconds:.0f} s;"
             f" published {self.published}, stored {self.found.stored}, lost {self.found.lost}, doubled {self.doubled},"
             f" wrong {self.found.wrong}, foreign {self.found.foreign}, dead {self.dead}, repeated {self.repeated},"
@@ -178,6 +183,21 @@ class Cluster:
         """How many nodes are in the cluster, in the eyes of the one that sees the fewest of those that run."""
         return min((node.members() for node in self.nodes if node.running), default=0)
 
+    async def leader(self) -> int:
+        """The number of the node that all of them hold for the leader."""
+
+        def agreed() -> bool:
+            found = {node.leader() for node in self.nodes if node.running}
+            return len(found) == 1 and found != {0}
+
+        await eventually(agreed, FLOW_WITHIN_S, "the nodes agree on a leader")
+        return self.nodes[0].leader()
+
+    def node_of(self, ingest: IngestRole) -> int:
+        """The port of the node that an ingest has last connected to; 0 before it did."""
+        found = re.findall(r"connected to \S+?:(\d+)", ingest.log_text())
+        return int(found[-1]) if found else 0
+
     def received(self) -> list[int]:
         """Readings that each ingest has received so far."""
         return [logged.counters(spool).get("received", 0) for spool in self.spools]
@@ -207,11 +227,15 @@ class Cluster:
 
 async def fault_round(cluster: Cluster, number: int, dice: random.Random, out: Outcome) -> None:
     """One node and one ingest, together; then an ingest alone."""
-    node = cluster.nodes[(number + 1) % NODES]
+    leader = await cluster.leader()
+    node = cluster.nodes[leader - 1 if number % NODES == 0 else (leader + number % NODES - 1) % NODES]
     ingest = dice.choice(cluster.ingests)
     await asyncio.to_thread(node.kill)
     out.nodes_killed += 1
-    say(f"round {number + 1}: node {node.number} killed")
+    out.leaders_killed += node.number == leader
+    homes = " and ".join(one.folder.name for one in cluster.ingests if cluster.node_of(one) == node.port) or "no ingest"
+    what = "the leader" if node.number == leader else "a follower"
+    say(f"round {number + 1}: node {node.number} killed, {what}, to which {homes} was connected")
     await asyncio.sleep(dice.uniform(0.0, 4.0))
     await asyncio.to_thread(ingest.kill)
     out.ingests_killed += 1

@@ -60,7 +60,13 @@ def test_a_broker_that_is_not_built_says_how(tmp_path: Path, monkeypatch: pytest
 
 def good() -> Outcome:
     return Outcome(
-        nodes_killed=1, ingests_killed=2, published=10, points=10, fleet_exit=0, found=Audit(scanned=10, stored=10)
+        nodes_killed=1,
+        leaders_killed=1,
+        ingests_killed=2,
+        published=10,
+        points=10,
+        fleet_exit=0,
+        found=Audit(scanned=10, stored=10),
     )
 
 
@@ -81,6 +87,7 @@ def test_a_good_run_is_whole_and_says_so() -> None:
         ("fleet_exit", 1),
         ("fleet_exit", None),
         ("nodes_killed", 0),
+        ("leaders_killed", 0),
         ("ingests_killed", 0),
         ("complaints", ["it did not recover"]),
         ("found", Audit(scanned=10, stored=9, findings=[Finding(Fault.LOST, "s", "level", 1)])),

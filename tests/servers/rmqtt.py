@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from benchmarks import tools
 from tests.servers.busybox import busybox_folder
@@ -109,10 +109,15 @@ class RmqttNode(ServerProcess):
 
     def members(self) -> int:
         """How many nodes run in a cluster with a leader, as this one sees it; 0 when it does not answer."""
+        return sum(bool(one.get("running")) and one.get("leader_id", 0) > 0 for one in self._nodes())
+
+    def leader(self) -> int:
+        """The number of the node that leads, as this one sees it; 0 when there is none or it does not answer."""
+        return next((int(one["leader_id"]) for one in self._nodes() if one.get("leader_id", 0) > 0), 0)
+
+    def _nodes(self) -> list[dict[str, Any]]:
         try:
             answer = request(self.ports[self.number - 1].http, "GET", "/api/v1/health/check")
         except OSError:
-            return 0
-        if not isinstance(answer, dict):
-            return 0
-        return sum(bool(one.get("running")) and one.get("leader_id", 0) > 0 for one in answer.get("nodes", ()))
+            return []
+        return list(answer.get("nodes", ())) if isinstance(answer, dict) else []
