@@ -45,6 +45,9 @@ from wire.ranges import Range, RangeSet
 GATEWAY, DISTRICT, STATION = "gw", "d", "s"
 TOPIC = f"aryk/v1/{DISTRICT}/{GATEWAY}/readings"
 SENSORS = ("a", "b")
+REOPENED_S = 0.1
+"""What setting a log aside, or a new card, takes at least. A log's times run ahead of the clock by a millisecond for each reading
+of a series in the same millisecond, at most 40 here; the next log does not know them, so it must begin after them."""
 REFUSED_VALUE = 13.0
 """The store never takes this value."""
 
@@ -289,7 +292,7 @@ class Aryk(RuleBasedStateMachine):
         copy.rename(self.gateway.folder)
         self.snapshot = None
         self.kept = kept
-        self.gateway.clock.advance(0.001)
+        self.gateway.clock.advance(REOPENED_S)
         self.gateway.open()
 
     @rule()
@@ -313,7 +316,7 @@ class Aryk(RuleBasedStateMachine):
         """The file was damaged: a new log begins beside it. What was only in the old one waits for its salvage."""
         self.gateway.close()
         set_aside(self.gateway.path, self.gateway.clock.now().ms)
-        self.gateway.clock.advance(0.001)
+        self.gateway.clock.advance(REOPENED_S)
         self.kept = set()
         self.gateway.open()
 
