@@ -1,4 +1,4 @@
-"""How three real broker nodes start and end, by the start script and the settings of the pods: `python -m tests.faults.cluster_starts`.
+"""How three real broker nodes start and end, by the pods' start script and settings: `python -m tests.faults.cluster_starts`.
 
 Two minutes, after `make tools`; not part of `make test`. Each line is a situation in which two clusters could come into being,
 and ends with all three nodes in one.
@@ -15,9 +15,8 @@ from pathlib import Path
 from tests.servers.rmqtt import NodePorts, NotBuiltError, RmqttNode, rmqttd
 from tests.servers.wait import eventually_sync
 
-TRIES = 20
-"""A node that does not start is started again, as by Kubernetes."""
 TOGETHER_S = 120.0
+"""A node that ends instead of starting is started again for so long, as by Kubernetes."""
 WAITING = "is there and tells of no leader, waiting"
 
 
@@ -44,10 +43,12 @@ class Nodes:
 
     def start(self, node: RmqttNode) -> None:
         """As often as it takes."""
-        for _ in range(TRIES):
+        deadline = time.monotonic() + TOGETHER_S
+        while time.monotonic() < deadline:
             with contextlib.suppress(RuntimeError, AssertionError):
                 node.start()
                 return
+            time.sleep(1.0)
 
     def together(self) -> bool:
         """Whether each of them sees all three, and the same leader."""
