@@ -9,11 +9,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.capacity import PAGE, RESULTS, Costs, Plan, figure, load_costs, need, newest, source_of, with_tables
+from benchmarks.capacity import PAGE, RESULTS, figure, load_costs, source_of, with_tables
+from benchmarks.needs import Costs, Plan, need
 from ingest.settings import SpoolSettings
 
 ROOT = Path(__file__).parents[1]
-COSTS = load_costs(newest())
+COSTS = load_costs(source_of(PAGE.read_text(encoding="utf-8")))
 
 plans = st.builds(
     Plan,

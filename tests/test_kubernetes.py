@@ -406,8 +406,9 @@ def test_one_node_alone_founds_the_cluster(objects: list[Object]) -> None:
     assert service["publishNotReadyAddresses"] is True
     told = {one["name"]: one.get("value") for one in container(objects, "broker")["env"]}
     page = ports(objects, "broker")["health"]
-    assert told["ARYK_PEERS"] == " ".join(f"{node}:{page}" for node in nodes(objects)[1:])
-    assert told["ARYK_SELF"] == f"$(POD_NAME).{nodes(objects)[0].partition('.')[2]}:{page}"
+    peers = [f"{number}@{node}:{page}" for number, node in enumerate(nodes(objects), 1)]
+    assert told["ARYK_PEERS"] == " ".join(peers[1:])
+    assert (told["ARYK_SELF"] or "").replace("$(POD_NAME)", "broker-0") == peers[0]
     assert container(objects, "broker")["command"][-1] == f"{mount(objects, 'broker', 'config')}/start.sh"
 
 

@@ -15,9 +15,10 @@ from tests.servers.process import free_port
 from tests.servers.wait import eventually_sync
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "kubernetes" / "base" / "broker" / "start.sh"
-LEADER = '{"running":true,"nodes":[{"node_id":2,"running":true,"leader_id":2}]}'
-NO_LEADER = '{"running":false,"nodes":[{"node_id":2,"running":false,"leader_id":0}]}'
-NO_NAME = "broker-1.invalid:6060"
+# As RMQTT 0.24 has answered.
+LEADER = '{"node_id":2,"running":true,"leader_id":2}'
+NO_LEADER = '{"node_id":2,"running":false,"leader_id":0}'
+NO_NAME = "2@broker-1.invalid:6060"
 
 pytestmark = pytest.mark.server
 
@@ -31,15 +32,16 @@ class Page:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self.send_response(200)
+                known = self.path == "/api/v1/health/check/2"
+                self.send_response(200 if known else 404)
                 self.end_headers()
-                self.wfile.write(page.answer.encode())
+                self.wfile.write(page.answer.encode() if known else b"")
 
             def log_message(self, *arguments: object) -> None:
                 pass
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self._server.server_port}"
+        self.address = f"2@127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> "Page":
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -53,7 +55,7 @@ class Page:
 
 
 @contextmanager
-def starting(folder: Path, pod: str, *peers: str, own: str = "127.0.0.1:1") -> Iterator[Path]:
+def starting(folder: Path, pod: str, *peers: str, own: str = "1@127.0.0.1:1") -> Iterator[Path]:
     """The script at work; what it says. The broker that it becomes only says how it was called."""
     broker, log = folder / "rmqttd", folder / "log"
     broker.write_text('#!/bin/sh\necho "became: $*"\n')
@@ -79,11 +81,11 @@ def says(log: Path, text: str) -> None:
 
 
 def closed() -> str:
-    return f"127.0.0.1:{free_port()}"
+    return f"3@127.0.0.1:{free_port()}"
 
 
 def test_the_first_start_founds_the_cluster(tmp_path: Path) -> None:
-    with starting(tmp_path, "broker-0", NO_NAME, "broker-2.invalid:6060") as log:
+    with starting(tmp_path, "broker-0", NO_NAME, "3@broker-2.invalid:6060") as log:
         says(log, "became: --config /etc/rmqtt/rmqtt.toml --id 1\n")
     assert "waiting" not in log.read_text()
 
@@ -108,7 +110,7 @@ def test_it_waits_while_another_has_no_leader_yet(tmp_path: Path) -> None:
 
 def test_it_waits_for_one_that_does_not_answer_because_that_may_have_a_leader(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        address = f"2@127.0.0.1:{silent.getsockname()[1]}"
         with starting(tmp_path, "broker-0", address) as log:
             says(log, f"{address} is there and tells of no leader, waiting")
             assert "became" not in log.read_text()
@@ -117,8 +119,8 @@ def test_it_waits_for_one_that_does_not_answer_because_that_may_have_a_leader(tm
 
 
 def test_without_names_it_waits(tmp_path: Path) -> None:
-    with starting(tmp_path, "broker-0", NO_NAME, own="broker-0.invalid:6060") as log:
-        says(log, "no name for broker-0.invalid:6060 yet, waiting")
+    with starting(tmp_path, "broker-0", NO_NAME, own="1@broker-0.invalid:6060") as log:
+        says(log, "no name for 1@broker-0.invalid:6060 yet, waiting")
         assert "became" not in log.read_text()
 
 

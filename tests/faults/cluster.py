@@ -42,9 +42,8 @@ NODES = 3
 INGESTS = 2
 DISTRICTS = 4
 JOIN_WITHIN_S = 180.0
-"""A killed node cannot bind its Raft port for about a minute."""
 FLOW_WITHIN_S = 60.0
-ROUND_MOST_S = 130.0
+ROUND_MOST_S = 75.0
 """No round starts with less than this left: the fleet must not end in the middle of a fault."""
 DRAIN_WITHIN_S = 120.0
 

@@ -1,10 +1,10 @@
-"""BusyBox's shell and nc, as the broker's image has them."""
+"""BusyBox's shell and wget, as the broker's image has them."""
 
 from pathlib import Path
 
 from tests.servers.find import find_server
 
-APPLETS = ("nc", "sh", "sleep", "timeout")
+APPLETS = ("sh", "sleep", "timeout", "wget")
 
 
 def busybox_folder(folder: Path) -> Path:

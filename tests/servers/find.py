@@ -45,7 +45,7 @@ PROGRAMS = {
         Program("promtool", ("promtool",), ("--version",), "prometheus"),
         Program("alertmanager", ("prometheus-alertmanager", "alertmanager"), ("--version",), "prometheus-alertmanager"),
         Program("amtool", ("amtool",), ("--version",), "prometheus-alertmanager"),
-        # Its shell and nc are those of the broker's image; nc says in its own words why it could not connect.
+        # Its shell and wget are those of the broker's image; wget says in its own words why it could not connect.
         Program("busybox", ("busybox",), (), "busybox"),
         Program("kustomize", ("kustomize",), ("version",), None),
         Program("chromium", ("chromium", "chromium-browser", "google-chrome"), ("--version",), "chromium"),

@@ -68,7 +68,7 @@ class RmqttNode(ServerProcess):
         (self.folder / "plugins").mkdir(exist_ok=True)
         for name, text in self.configuration().items():
             (self.folder / name).write_text(text)
-        pages = [f"{LOOPBACK}:{one.http}" for one in self.ports]
+        pages = [f"{number}@{LOOPBACK}:{one.http}" for number, one in enumerate(self.ports, 1)]
         return [
             f"PATH={busybox_folder(self.folder / 'bin')}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             f"HOSTNAME=broker-{self.number - 1}",
