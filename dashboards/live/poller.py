@@ -16,7 +16,6 @@ from dashboards.live.settings import LiveSettings
 from dashboards.live.states import State
 from dashboards.live.window import KEPT_MS
 from dashboards.live.zones import offsets
-from hydrology.derived import with_derived
 from hydrology.registry import Registry, Station
 from hydrology.reload import RegistryFile
 from store.points import PointReader, SeriesKey, StoreError, StoreMisconfiguredError
@@ -58,8 +57,6 @@ class Poller:
         self._metrics = metrics
         self._now_ms = now_ms
         self._knowledge = Knowledge()
-        self._measured: Registry | None = None
-        self._whole = Registry()
         self._renewed: Registry | None = None
         self._judged: list[SeriesKey] = []
         self._looked_far = float("-inf")
@@ -76,11 +73,8 @@ class Poller:
 
     @property
     def registry(self) -> Registry:
-        """The registry in force, with the derived series as sensors of their stations."""
-        if self._source.registry is not self._measured:
-            self._measured = self._source.registry
-            self._whole = with_derived(self._measured)
-        return self._whole
+        """The registry in force."""
+        return self._source.registry
 
     def zone_of(self, station: Station) -> str:
         """The station's time zone."""
