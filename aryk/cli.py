@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-_COMMANDS = ("demo", "gateway", "ingest", "simulate", "live", "doctor", "registry", "calc", "rating", "report", "warn")
+_COMMANDS = (
+    "demo",
+    "gateway",
+    "ingest",
+    "simulate",
+    "live",
+    "doctor",
+    "registry",
+    "calc",
+    "rating",
+    "report",
+    "warn",
+    "rederive",
+    "lineage",
+)
 
 
 def build(wanted: str | None = None) -> typer.Typer:

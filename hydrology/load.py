@@ -5,6 +5,7 @@ every `*.toml` under `stations/` holds one station, whose id is the file's name.
 """
 
 import gc
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -175,6 +176,16 @@ class RegistryReader:
         if faults:
             raise SettingsError(self.path, faults[:MAX_SHOWN])
         return {file: read.part for file, read in known.items()}
+
+
+def registry_digest(path: Path) -> str:
+    """The start of a SHA-256 over the registry's files, by name and content."""
+    digest = hashlib.sha256()
+    for file in sorted(stamps(path)):
+        name = file.relative_to(path).as_posix() if path.is_dir() else file.name
+        content = file.read_bytes()
+        digest.update(f"{len(name)} {name} {len(content)} ".encode() + content)
+    return digest.hexdigest()[:12]
 
 
 def merge(read: Mapping[Path, Parts | Station], faults: list[Fault]) -> tuple[Parts, Origins]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from health import HealthServer
+from hydrology.load import registry_digest
 from hydrology.registry import Registry
 from hydrology.reload import RegistryFile
 from ingest.alarms import Alarms
@@ -27,6 +28,7 @@ from ingest.gateways import Gateways
 from ingest.holding import Holding, SpoolReader
 from ingest.intake import Intake
 from ingest.last_values import LastValues
+from ingest.lineage import LineageKeeper
 from ingest.metrics import Metrics, Reading, StateCollector
 from ingest.pipeline import Decoder, TimeBounds, directory
 from ingest.quality import Quality
@@ -288,6 +290,7 @@ async def run(
         state_text = StateText(
             parts, values, alarms, gateways, received, gone, lambda: dict(committer.totals.counters), _now_ms
         )
+        lineage = LineageKeeper(store_reader, writer, lambda: (derive.derivations, registry_digest(file.path)), _now_ms)
 
         async def follow_registry() -> None:
             """A registry that has changed is in force a moment later, without a restart; a wrong one is not."""
@@ -308,6 +311,7 @@ async def run(
                 quality.reload(now)
                 alarms.reload(now)
                 derive.reload(now)
+                lineage.changed()
 
         health = HealthServer(
             settings.health, metrics_registry, lambda: _why_not_ready(client, drain, centre), state_text.chunks
@@ -336,6 +340,7 @@ async def run(
                     ("seed", seed_values()),
                     ("asking", centre.ask_for_missing()),
                     ("registry", follow_registry()),
+                    ("lineage", lineage.run()),
                     ("letters", _keep_bounds(caretaker, bounds, committer)),
                 ):
                     tasks.create_task(task, name=name)

@@ -5,7 +5,7 @@ A derived series has no sequence numbers: it is no reading of a gateway, is not 
 
 from typing import NamedTuple
 
-from hydrology.derived import derivations
+from hydrology.derived import Derivation, derivations
 from hydrology.registry import Registry
 from ingest.derive_memory import Track
 from ingest.derive_unit import CAPACITY, Unit
@@ -39,6 +39,11 @@ class Derive:
     def late(self) -> int:
         """Readings too late to be paired."""
         return sum(unit.late for unit in self._units)
+
+    @property
+    def derivations(self) -> list[Derivation]:
+        """What is derived now."""
+        return [unit.derivation for unit in self._units]
 
     def reload(self, registry: Registry) -> None:
         """Derive by this registry from now on; what is remembered of the readings stays."""

@@ -5,7 +5,7 @@ A derived point is the same whatever the order in which its inputs came: it is m
 there (or are no longer waited for), and made again, as a change with its history, when one of them comes late or changes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from hydrology.derived import Derivation, Pairing, Value
 from ingest.derive_memory import Track
@@ -15,6 +15,9 @@ from wire.flags import Flag
 
 CAPACITY = 131
 """Readings remembered of a series: as many as the quality tests may change."""
+NOTHING_COMES_MS = 1 << 62
+"""As the newest reading's time: no partner is waited for any more."""
+FAILED: Value = (None, int(Flag.FAIL))
 MISSING: Value = (None, int(Flag.MISSING))
 
 
@@ -155,7 +158,7 @@ class Unit:
         while len(self.waiting) > self.capacity // 2:  # before they are forgotten
             oldest_ms = min(self.waiting)
             last: dict[int, tuple[Value, ...]] = {}
-            self._look(oldest_ms, 1 << 62, last)
+            self._look(oldest_ms, NOTHING_COMES_MS, last)
             more, more_changed = self._emit(last, fresh)
             out, changed = out + more, changed + more_changed
         self._trim()
@@ -171,22 +174,26 @@ class Unit:
             if self.derivation.methods.at(time_ms) is not None:
                 self.waiting.add(time_ms)
             return
-        read = [driver]
-        for place, one in enumerate(self.derivation.inputs):
-            if place == 0:
-                continue
-            track = self.inputs[place]
-            if one.pairing is Pairing.LINEAR:
-                pair = track.linear(time_ms, one.max_age_ms, one.close_ms)
-            else:
-                pair = track.nearest(time_ms, one.max_age_ms)
+        read = self.read(time_ms)
+        for pair, track in zip(read, self.inputs, strict=True):
             if pair is None and not track.complete and (not track.times or time_ms < track.times[0]):
                 self.late += 1
                 return
-            read.append(pair or MISSING)
-        answers = self.derivation.at(time_ms, read)
+        answers = self.derivation.at(time_ms, [pair or MISSING for pair in read])
         if answers is not None:
             found[time_ms] = answers
+
+    def read(self, time_ms: int) -> list[Value | None]:
+        """The inputs that count for a time of the driving one; None where nothing is near enough."""
+        out: list[Value | None] = []
+        for one, track in zip(self.derivation.inputs, self.inputs, strict=True):
+            if one.pairing is Pairing.DRIVES:
+                out.append(track.get(time_ms))
+            elif one.pairing is Pairing.LINEAR:
+                out.append(track.linear(time_ms, one.max_age_ms, one.close_ms))
+            else:
+                out.append(track.nearest(time_ms, one.max_age_ms))
+        return out
 
     def is_ready(self, time_ms: int, driver: Value, newest_ms: int) -> bool:
         """Whether all that may count for this time is there, or nothing more is waited for."""
@@ -249,6 +256,18 @@ class Unit:
             if track.trim(self.capacity) and revs:
                 for time_ms in [one for one in revs if one < track.times[0]]:
                     del revs[time_ms]
+
+    def again(self, times: Iterable[int], has_no_method: Callable[[int], bool]) -> tuple[list[Accepted], list[Changed]]:
+        """Derive at these times anew: the points that were not there, and the changes. Nothing is waited for.
+
+        Where no method is in force any more, an earlier point loses its value.
+        """
+        found: dict[int, tuple[Value, ...]] = {}
+        for time_ms in times:
+            self._look(time_ms, NOTHING_COMES_MS, found)
+            if time_ms not in found and has_no_method(time_ms) and self.outputs[0].get(time_ms) is not None:
+                found[time_ms] = (FAILED,) * len(self.outputs)
+        return self._emit(found, ())
 
     def settle_waiting(self) -> None:
         """After a start: which readings of the driving input have no derived point yet because a partner may come."""

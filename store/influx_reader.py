@@ -9,7 +9,7 @@ import aiohttp
 from store.buckets import MISSING, bucket_width_ms, plain
 from store.influx_answers import message_of
 from store.influx_http import open_session, transport_error
-from store.lines import DELIVERY, RECORD, RESERVED
+from store.lines import DELIVERY, HISTORY, RECORD, RESERVED
 from store.points import (
     History,
     Latest,
@@ -118,6 +118,25 @@ class InfluxReader:
             for series in found
             for time_ms, body in series.rows
         ]
+
+    async def points(self, key: SeriesKey, start_ms: int, end_ms: int, most: int) -> list[StoredPoint]:
+        """Points of one series with all their fields. See PointReader."""
+        (found,) = await self._query(
+            f'SELECT "value", "flag", "raw", "tests", "rev" FROM {_identifier(key.quantity)}'
+            f' WHERE "station" = {_string(key.station)} AND "sensor" = {_string(key.sensor)}'
+            f" AND time >= {start_ms}ms AND time < {end_ms}ms ORDER BY time LIMIT {most}"
+        )
+        return [_stored(row) for row in found[0].rows] if found else []
+
+    async def versions(self, key: SeriesKey, start_ms: int, end_ms: int) -> list[StoredPoint]:
+        """Earlier points of one series. See PointReader."""
+        (found,) = await self._query(
+            f'SELECT "value", "flag", "raw", "tests" FROM {_identifier(HISTORY)} WHERE "quantity" = {_string(key.quantity)}'
+            f' AND "station" = {_string(key.station)} AND "sensor" = {_string(key.sensor)}'
+            f' AND time >= {start_ms}ms AND time < {end_ms}ms GROUP BY "rev"'
+        )
+        out = [_stored([*row, int(series.tags["rev"])]) for series in found for row in series.rows]
+        return sorted(out, key=lambda one: (one.time_ms, one.rev))
 
     async def tails(self, keys: list[SeriesKey], most: int) -> dict[SeriesKey, list[StoredPoint]]:
         """The newest points of these series. See PointReader."""

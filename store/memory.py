@@ -165,6 +165,17 @@ class MemoryStore:
             if one == kind and start_ms <= time_ms < end_ms
         ]
 
+    async def points(self, key: SeriesKey, start_ms: int, end_ms: int, most: int) -> list[StoredPoint]:
+        """Points of one series with all their fields. See PointReader."""
+        points = self.series.get(key, {})
+        times = [time_ms for time_ms in sorted(points) if start_ms <= time_ms < end_ms]
+        return [_stored(time_ms, points[time_ms]) for time_ms in times[:most]]
+
+    async def versions(self, key: SeriesKey, start_ms: int, end_ms: int) -> list[StoredPoint]:
+        """Earlier points of one series. See PointReader."""
+        found = [old for (of, time_ms, _), old in self.replaced.items() if of == key and start_ms <= time_ms < end_ms]
+        return sorted(found, key=lambda one: (one.time_ms, one.rev))
+
     async def tails(self, keys: list[SeriesKey], most: int) -> dict[SeriesKey, list[StoredPoint]]:
         """The newest points of these series. See PointReader."""
         out: dict[SeriesKey, list[StoredPoint]] = {}

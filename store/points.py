@@ -171,6 +171,14 @@ class PointReader(Protocol):
         """The records of this kind with start <= time < end, by gateway and time."""
         ...
 
+    async def points(self, key: SeriesKey, start_ms: int, end_ms: int, most: int) -> list[StoredPoint]:
+        """The first `most` points with start <= time < end with all their fields, rising in time."""
+        ...
+
+    async def versions(self, key: SeriesKey, start_ms: int, end_ms: int) -> list[StoredPoint]:
+        """What stood at start <= time < end before it was changed (measurement `history`), by time and rev."""
+        ...
+
     async def tails(self, keys: list[SeriesKey], most: int) -> dict[SeriesKey, list[StoredPoint]]:
         """The newest `most` points of each of these series, rising in time; a series without points is left out."""
         ...

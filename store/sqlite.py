@@ -111,6 +111,11 @@ _TAIL = """
 SELECT time_ms, value, flag, raw, tests, coalesce(rev, 0) FROM points WHERE series = ? ORDER BY time_ms DESC LIMIT ?
 """
 _SPAN = "FROM points WHERE series = ? AND time_ms >= ? AND time_ms < ?"
+_POINTS = f"SELECT time_ms, value, flag, raw, tests, coalesce(rev, 0) {_SPAN} ORDER BY time_ms LIMIT ?"
+_VERSIONS = """
+SELECT time_ms, value, flag, raw, tests, rev FROM history WHERE series = ? AND time_ms >= ? AND time_ms < ?
+ORDER BY time_ms, rev
+"""
 _BUCKETS = f"""
 SELECT time_ms - time_ms % ? AS bucket, avg(value), min(value), max(value),
     coalesce(max(CASE WHEN flag <> {MISSING} THEN flag END), {MISSING})
@@ -322,6 +327,14 @@ class SqliteReader(_Thread):
             lambda connection: [RecordPoint(*row) for row in connection.execute(_RECORDS, span).fetchall()]
         )
 
+    async def points(self, key: SeriesKey, start_ms: int, end_ms: int, most: int) -> list[StoredPoint]:
+        """Points of one series with all their fields. See PointReader."""
+        return await self._run(lambda connection: _stored(connection, _POINTS, (key, start_ms, end_ms, most)))
+
+    async def versions(self, key: SeriesKey, start_ms: int, end_ms: int) -> list[StoredPoint]:
+        """Earlier points of one series. See PointReader."""
+        return await self._run(lambda connection: _stored(connection, _VERSIONS, (key, start_ms, end_ms)))
+
     async def tails(self, keys: list[SeriesKey], most: int) -> dict[SeriesKey, list[StoredPoint]]:
         """The newest points of these series. See PointReader."""
         return await self._run(lambda connection: _tails(connection, keys, most))
@@ -351,6 +364,11 @@ def _latest(connection: sqlite3.Connection, since_ms: int) -> dict[SeriesKey, La
             value_ms, value = connection.execute(_LAST_VALUE, (series, since_ms)).fetchone() or (None, None)
         out[SeriesKey(quantity, station, sensor)] = Latest(time_ms, value, flag, value_ms)
     return out
+
+
+def _stored(connection: sqlite3.Connection, query: str, asked: tuple[Any, ...]) -> list[StoredPoint]:
+    key, *rest = asked
+    return [StoredPoint(*row) for row in connection.execute(query, (_series_id(connection, key), *rest)).fetchall()]
 
 
 def _tails(connection: sqlite3.Connection, keys: list[SeriesKey], most: int) -> dict[SeriesKey, list[StoredPoint]]:

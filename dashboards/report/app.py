@@ -1,6 +1,5 @@
 """Makes a report: reads the registry and the store, builds the table, sets it, and gives the bytes of a file."""
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -16,7 +15,7 @@ from dashboards.report.settings import ReportSettings
 from dashboards.report.span import Span
 from dashboards.report.table import Report, ReportError, build, choose_district, draft
 from dashboards.report.words import DECIMAL
-from hydrology.load import load_registry, stamps
+from hydrology.load import load_registry, registry_digest
 from hydrology.registry import Registry
 from store.open import open_reader
 from store.points import PointReader, SeriesKey
@@ -34,16 +33,6 @@ def format_of(file: Path) -> Format:
         if ending == known:
             return known
     raise ReportError(f"{file}: name a file that ends in .html, .csv or .pdf")
-
-
-def registry_digest(path: Path) -> str:
-    """The start of a SHA-256 over the registry's files, by name and content."""
-    digest = hashlib.sha256()
-    for file in sorted(stamps(path)):
-        name = file.relative_to(path).as_posix() if path.is_dir() else file.name
-        content = file.read_bytes()
-        digest.update(f"{len(name)} {name} {len(content)} ".encode() + content)
-    return digest.hexdigest()[:12]
 
 
 async def make_table(

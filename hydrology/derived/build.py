@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from hydrology.derived.discharge import RatingMethods, roles
-from hydrology.derived.model import Derivation, Input, Name, Output, Pairing
+from hydrology.derived.model import Derivation, Input, Name, Output
+from hydrology.derived.special import KnownSeries, paired, special
 from hydrology.derived.storage import WHAT, StorageMethods
 from hydrology.registry.index import head_sensor, level_sensors
 from hydrology.registry.ratings import Rating
@@ -14,9 +15,6 @@ from hydrology.registry.stations import Station
 from hydrology.registry.whole import Registry
 
 DIGITS_OF_DISCHARGE = 6
-PAIRED_INTERVALS = 1.5
-"""A reading of another sensor is paired with one that is at most so many of the slower one's intervals away."""
-LEAST_AGE_S = 60.0
 
 _STORED = {
     "volume": ("volume", "m3", "Stored volume, by the table", 0, 1),
@@ -36,6 +34,9 @@ def derivations(registry: Registry) -> list[Derivation]:
         zone = registry.zone_of(station)
         out += _discharges(station, zone)
         out += _storage(station, zone, measured)
+    known = KnownSeries(registry, out)
+    for station in registry.stations:
+        out += (one for one in special(station, known) if all(output.name not in measured for output in one.outputs))
     return out
 
 
@@ -49,7 +50,13 @@ def _discharges(station: Station, zone: str) -> Iterator[Derivation]:
         output = Output(Name("discharge", station.id, series), "m3/s", "Discharge, rated", 3, DIGITS_OF_DISCHARGE)
         for number, (by_role, mine) in enumerate(groups.items(), 1):
             known = {sensor.id: sensor for sensor in station.sensors}
-            inputs = tuple(paired(station, ((role, known[sensor]) for role, sensor in by_role)))
+            sensors_of = ((role, known[sensor]) for role, sensor in by_role)
+            inputs = paired(
+                *(
+                    Input(role, Name(one.quantity, station.id, one.id), one.gateway, one.interval)
+                    for role, one in sensors_of
+                )
+            )
             name = f"{station.id}/{series}" + ("" if number == 1 else f"-{number}")
             methods = RatingMethods(ratings, mine, zone)
             yield Derivation(name, "rating", station.id, inputs, (output,), methods)
@@ -64,20 +71,6 @@ def _rating_sensors(station: Station, rating: Rating) -> dict[str, str] | None:
             return None
         out[role] = sensor.id
     return out
-
-
-def paired(station: Station, by_role: Iterable[tuple[str, Sensor]]) -> Iterator[Input]:
-    """Inputs of one station: the first drives, of the others the nearest reading counts."""
-    driver: Sensor | None = None
-    for role, sensor in by_role:
-        name = Name(sensor.quantity, station.id, sensor.id)
-        if driver is None:
-            driver = sensor
-            yield Input(role, name, sensor.gateway, sensor.interval)
-            continue
-        age_s = max(PAIRED_INTERVALS * max(sensor.interval, driver.interval), LEAST_AGE_S)
-        close_ms = round(sensor.interval * 500)
-        yield Input(role, name, sensor.gateway, sensor.interval, Pairing.NEAREST, round(age_s * 1000), close_ms)
 
 
 def _storage(station: Station, zone: str, measured: set[Name]) -> Iterator[Derivation]:

@@ -297,3 +297,18 @@ async def test_a_change_leaves_nothing_of_the_old_point_and_keeps_it_in_history(
     assert set(await store.reader.latest(T0)) == {LEVEL}
     bad = HistoryPoint(LEVEL._replace(station=""), StoredPoint(T0, nan, 1))
     assert [one.item for one in await store.writer.write([bad])] == [0]
+
+
+async def test_points_of_a_span_and_their_earlier_versions_come_back_with_all_their_fields(store: Store) -> None:
+    old = [StoredPoint(T0 + at, 1.0 + at, 1, 5.0, None, rev) for at, rev in ((1, 0), (1, 1), (2, 0))]
+    await store.writer.write(
+        [SeriesPoints(LEVEL, [T0 + at for at in range(5)], [float(at) for at in range(5)], [1] * 5)]
+    )
+    await store.writer.write([HistoryPoint(LEVEL, one) for one in old])
+    await store.writer.write([SeriesPoints(LEVEL, [T0 + 1], [7.0], [3], [5.0], [4], [2])])
+    found = await store.reader.points(LEVEL, T0 + 1, T0 + 4, 2)
+    assert found == [StoredPoint(T0 + 1, 7.0, 3, 5.0, 4, 2), StoredPoint(T0 + 2, 2.0, 1)]
+    assert await store.reader.versions(LEVEL, T0 + 1, T0 + 3) == old
+    assert await store.reader.versions(LEVEL, T0 + 2, T0 + 3) == old[2:]
+    assert await store.reader.points(LEVEL._replace(sensor="other"), 0, T0 + DAY, 9) == []
+    assert await store.reader.versions(LEVEL._replace(sensor="other"), 0, T0 + DAY) == []

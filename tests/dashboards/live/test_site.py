@@ -49,6 +49,12 @@ class FlakyReader:
         self._answer()
         return await self.store.records_of(kind, start_ms, end_ms)
 
+    async def points(self, key: SeriesKey, start_ms: int, end_ms: int, most: int) -> list[StoredPoint]:
+        return []
+
+    async def versions(self, key: SeriesKey, start_ms: int, end_ms: int) -> list[StoredPoint]:
+        return []
+
     async def tails(self, keys: list[SeriesKey], most: int) -> dict[SeriesKey, list[StoredPoint]]:
         self._answer()
         return await self.store.tails(keys, most)

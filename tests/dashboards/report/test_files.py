@@ -11,7 +11,7 @@ import pytest
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
 from dashboards.report import pdf as pdf_module
-from dashboards.report.app import format_of, registry_digest
+from dashboards.report.app import format_of
 from dashboards.report.compose import Provenance, compose
 from dashboards.report.csv_table import HEADER, csv_text
 from dashboards.report.document import Document
@@ -20,6 +20,7 @@ from dashboards.report.pdf import pdf
 from dashboards.report.settings import Language, ReportSettings
 from dashboards.report.table import Report, ReportError
 from dashboards.report.words import CATALOGUE
+from hydrology.load import registry_digest
 from hydrology.registry import User
 from tests.dashboards.report.district import EXAMPLE, example, example_report
 
