@@ -17,11 +17,12 @@ from typing import Any
 
 from aryk.embedded_broker import embedded_broker
 from aryk.processes import Child, ChildFailedError, accepts, answers_ok, aryk_argv, first_free_port, free_port
+from hydrology.load import load_registry
 from simulator.audit import Audit, audit
 from simulator.config import gateway_document
 from simulator.devices.emulator import Addresses
 from simulator.example import build_example
-from simulator.example.derived import Discharges
+from simulator.example.derived import Derived
 from simulator.example.registry import example_registry, write_registry
 from simulator.history import write_history
 from simulator.ledger import LedgerError
@@ -142,7 +143,7 @@ class Demo:
 
     def write_history(self) -> None:
         """Seven days of the same water, straight into the store."""
-        derive = Discharges(example_registry()).of_station
+        derive = Derived(load_registry(self.folder / "registry")).of_station
 
         async def write() -> None:
             async with open_writer(self.store, self.folder) as writer:

@@ -1,6 +1,6 @@
 """Days of a scenario's past, written straight to a store, so that the first look at a page is a full chart."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import ceil
 
 from simulator.scenario.parts import Scenario, StationPlan
@@ -33,8 +33,13 @@ async def write_history(
     With `derive` what follows from the readings is written too. Written again it changes nothing.
     Raises StoreError or HistoryError.
     """
+    return await write_all(writer, history(scenario, until_s, days=days, step_s=step_s, derive=derive))
+
+
+async def write_all(writer: PointWriter, portions: Iterable[list[Points]]) -> int:
+    """Write portions of points; answers how many points. Raises StoreError or HistoryError."""
     written = 0
-    for points in history(scenario, until_s, days=days, step_s=step_s, derive=derive):
+    for points in portions:
         refused = await writer.write(points)
         if refused:
             raise HistoryError(f"the store refused {len(refused)} points of the history: {refused[0].reason}")

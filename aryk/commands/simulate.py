@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from time import monotonic, time
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -261,7 +261,18 @@ def audit(
 def history(
     store: GivenStore,
     days: Annotated[float, typer.Option("--days", min=0.01, max=400.0)] = 7.0,
-    step: Annotated[str, typer.Option("--step", help="time between two readings")] = "10min",
+    step: Annotated[str | None, typer.Option("--step", help="time between two readings; 10min if not given")] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="last local day, such as 2026-09-30; up to now if not given")
+    ] = None,
+    true_season: Annotated[
+        bool,
+        typer.Option(
+            "--true-season",
+            help="the example system from 1 April as it truly was, without noise, as planned; every 30 min",
+        ),
+    ] = False,
+    system: System = "canals",
     seed: Seed = 1,
     canals: Canals = 1,
     bucket: Bucket = "aryk",
@@ -273,29 +284,30 @@ def history(
 
     \b
     aryk simulate history --store state/store/points.sqlite
-    aryk simulate history --store http://127.0.0.1:8086 --token-file token --days 30
+    aryk simulate history --store http://127.0.0.1:8086 --token-file token --system example --days 30
+    aryk simulate history --store season.sqlite --true-season --until 2026-09-30
     """
-    from settings.load import parse_duration_s
-    from simulator.history import HistoryError, write_history
-    from simulator.scenario import build_scenario
+    from simulator.history import HistoryError, write_all
+    from simulator.past import Past
     from store.open import open_writer
     from store.points import StoreError
     from store.word import store_settings
 
-    async def write() -> int:
+    async def write(past: Past) -> int:
         where = store_settings(store, bucket=bucket, org=org, token=token, token_file=token_file)
         async with open_writer(where, Path()) as writer:
-            return await write_history(writer, build_scenario(seed, canals), time(), days=days, step_s=step_s)
+            return await write_all(writer, past.portions())
 
     try:
-        step_s = float(parse_duration_s(step))
-        written = asyncio.run(write())
+        past = Past.of(system, seed, canals, days, step, until, true_season)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--step") from None
+        raise typer.BadParameter(str(error)) from None
+    try:
+        written = asyncio.run(write(past))
     except (StoreError, HistoryError, OSError) as error:
         _fail(error)
     else:
-        typer.echo(f"{written} readings of {days:g} days written")
+        typer.echo(f"{written} readings of {past.days:g} days written")
 
 
 def _host_and_port(broker: str) -> tuple[str, int]:

@@ -47,6 +47,18 @@ def judged(station: Station) -> list[Sensor]:
     return with_thresholds or (of_water or sensors_in_order(station))[:1]
 
 
+BESIDE = {"fill": 0, "discharge": 1, "depth_to_water": 2, "volume": 3, "power": 4}
+"""What is told of the water beside a station's first number, the first of these that it has."""
+
+
+def beside(station: Station, head: Sensor) -> Sensor | None:
+    """The sensor whose value stands beside the first number; the first of its quantity, as the registry has them."""
+    others = [sensor for sensor in station.sensors if sensor.quantity in BESIDE and sensor is not head]
+    if head.quantity in BESIDE:
+        others = [sensor for sensor in others if sensor.quantity == "fill"]
+    return min(others, key=lambda sensor: BESIDE[sensor.quantity], default=None)
+
+
 def judged_keys(registry: Registry) -> list[SeriesKey]:
     """The series whose last day is wanted."""
     return [key_of(station, sensor) for station in registry.stations for sensor in judged(station)]
@@ -67,7 +79,7 @@ def catalogue(registry: Registry, level_unit: Literal["m", "cm"]) -> dict[str, R
             "sensors": {
                 f"{sensor.quantity}/{sensor.id}": {
                     **shown(sensor, level_unit)._asdict(),
-                    "title": title_of(sensor),
+                    "title": _title(station, sensor),
                     "interval_s": sensor.interval,
                     "thresholds": sensor.thresholds.model_dump(exclude_none=True),
                     "device": is_of_device(sensor.quantity),
@@ -78,6 +90,13 @@ def catalogue(registry: Registry, level_unit: Literal["m", "cm"]) -> dict[str, R
         }
         for station in registry.stations
     }
+
+
+def _title(station: Station, sensor: Sensor) -> str:
+    """The sensor's title; with its id where the station has another one of that title, as two rated discharges have."""
+    title = title_of(sensor)
+    alike = [one for one in station.sensors if title_of(one) == title and one.quantity == sensor.quantity]
+    return f"{title}: {sensor.id}" if title and len(alike) > 1 else title
 
 
 def build(registry: Registry, knowledge: Knowledge, now_ms: int) -> Board:
@@ -115,15 +134,21 @@ def _station(station: Station, knowledge: Knowledge, now_ms: int) -> tuple[Recor
         ]
     speakers = judged(station)
     if not speakers:
-        return {"state": State.WAITING.value, "head": None, "change": None, "spark": None, "sensors": {}}, None, False
+        return (
+            {"state": State.WAITING.value, "head": None, "beside": None, "change": None, "spark": None, "sensors": {}},
+            None,
+            False,
+        )
     station_state = worst([states[f"{sensor.quantity}/{sensor.id}"] for sensor in speakers])
     head = next(sensor for sensor in speakers if states[f"{sensor.quantity}/{sensor.id}"] is station_state)
     known = knowledge.of(key_of(station, head))
     line = spark(known.window, head.thresholds, now_ms)
     change = known.window.change_over_day(head.interval) if station_state is not State.STALE else None
+    other = beside(station, head)
     record = {
         "state": station_state.value,
         "head": f"{head.quantity}/{head.id}",
+        "beside": None if other is None else f"{other.quantity}/{other.id}",
         "change": None if change is None else round(change, 6),
         "spark": None if line is None else {"steps": line.steps, "line": line.line, "beyond": line.beyond},
         "sensors": sensors,

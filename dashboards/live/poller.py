@@ -16,6 +16,7 @@ from dashboards.live.settings import LiveSettings
 from dashboards.live.states import State
 from dashboards.live.window import KEPT_MS
 from dashboards.live.zones import offsets
+from hydrology.derived import with_derived
 from hydrology.registry import Registry, Station
 from hydrology.reload import RegistryFile
 from store.points import PointReader, SeriesKey, StoreError, StoreMisconfiguredError
@@ -58,6 +59,7 @@ class Poller:
         self._now_ms = now_ms
         self._knowledge = Knowledge()
         self._renewed: Registry | None = None
+        self._shown: tuple[Registry, Registry] | None = None
         self._judged: list[SeriesKey] = []
         self._looked_far = float("-inf")
         self._beaten = float("-inf")
@@ -73,8 +75,11 @@ class Poller:
 
     @property
     def registry(self) -> Registry:
-        """The registry in force."""
-        return self._source.registry
+        """The registry in force, with the series that ingest derives beside those that are measured."""
+        source = self._source.registry
+        if self._shown is None or self._shown[0] is not source:
+            self._shown = (source, with_derived(source))
+        return self._shown[1]
 
     def zone_of(self, station: Station) -> str:
         """The station's time zone."""

@@ -1,7 +1,8 @@
 """The last day of one series in memory: what the change over 24 hours and the small line in its row are made of."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
+from math import sqrt
 
 from dashboards.live.states import Reading, counts, drawable, upper_limits
 from hydrology.registry import Thresholds
@@ -12,6 +13,8 @@ KEPT_MS = DAY_MS + 3_600_000
 """An hour more than a day, so that a value from 24 hours ago is there whatever the interval."""
 BUCKET_MS = 900_000
 BUCKETS = DAY_MS // BUCKET_MS
+SURE = 3.0
+"""A change counts from so many of its standard errors."""
 SCALE = 100
 """The small line's height in steps."""
 LEAST_SHARE = 0.3
@@ -63,18 +66,36 @@ class Window:
         return Reading(self.times[-1], self.values[-1], self.flags[-1]) if self.times else None
 
     def change_over_day(self, interval_s: float) -> float | None:
-        """The newest value less the one 24 hours before it; None without a value near enough to that moment."""
+        """The mean of the newest quarter hour less the one 24 hours before; None without a value near enough to that moment.
+
+        0 when it is less than the readings' own unrest makes likely: waves turn no arrow.
+        """
         if not self.times:
             return None
+        now = self._quarter(self.times[-1])
         wanted = self.times[-1] - DAY_MS
-        at = bisect_left(self.times, wanted)
-        near = [place for place in (at - 1, at) if 0 <= place < len(self.times) - 1]
-        if not near:
-            return None
-        place = min(near, key=lambda one: abs(self.times[one] - wanted))
-        if abs(self.times[place] - wanted) > max(2 * interval_s * 1000, BUCKET_MS):
-            return None
-        return self.values[-1] - self.values[place]
+        then = self._quarter(wanted)
+        if not then:
+            at = bisect_left(self.times, wanted)
+            near = [place for place in (at - 1, at) if 0 <= place < len(self.times) - 1]
+            if not near:
+                return None
+            place = min(near, key=lambda one: abs(self.times[one] - wanted))
+            if abs(self.times[place] - wanted) > max(2 * interval_s * 1000, BUCKET_MS):
+                return None
+            then = [self.values[place]]
+        difference = sum(now) / len(now) - sum(then) / len(then)
+        unrest = sqrt(_variance(now) / len(now) + _variance(then) / len(then))
+        return difference if abs(difference) > SURE * unrest else 0.0
+
+    def _quarter(self, end_ms: int) -> list[float]:
+        """The values of the quarter hour up to this moment."""
+        return self.values[bisect_right(self.times, end_ms - BUCKET_MS) : bisect_right(self.times, end_ms)]
+
+
+def _variance(values: list[float]) -> float:
+    mean = sum(values) / len(values)
+    return sum((value - mean) ** 2 for value in values) / (len(values) - 1) if len(values) > 1 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,52 +1,47 @@
-"""Discharges of the example's past, as they follow from what its gauges read: by the registry's ratings in force."""
+"""What follows from the readings of the example's past: the series that ingest derives, by the same rules."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
-from hydrology.registry import Heads, Registry, Station, head_sensor
-from hydrology.registry.flow_history import FlowHistory
+from hydrology.derived import Derivation, derivations
+from hydrology.registry import Registry
 from store.points import SeriesKey, SeriesPoints
+from wire.flags import Flag
 
 Readings = Mapping[str, Sequence[float | None]]
 """Values by sensor id, one for each time."""
 
 
-class Discharges:
-    """All discharges that the registry derives from levels."""
+class Derived:
+    """The derived series of a registry whose readings all have the same times."""
 
     def __init__(self, registry: Registry) -> None:
-        self._stations = {station.id: station for station in registry.stations}
-        self._histories = {
-            (station.id, series): FlowHistory(ratings, registry.zone_of(station))
-            for station in registry.stations
-            for series, ratings in station.discharges().items()
-        }
+        self._by_station: dict[str, list[Derivation]] = {}
+        for one in derivations(registry):
+            # What needs another station's readings is derived from live ones only.
+            if all(part.name.station == one.station for part in one.inputs):
+                self._by_station.setdefault(one.station, []).append(one)
 
     def of_station(self, station_id: str, times_s: Sequence[float], readings: Readings) -> list[SeriesPoints]:
         """The station's derived series at these times."""
-        station = self._stations[station_id]
-        whens = [datetime.fromtimestamp(t, UTC) for t in times_s]
         out = []
-        for series in station.discharges():
-            history = self._histories[station_id, series]
+        times_ms = [round(t * 1000.0) for t in times_s]
+        for one in self._by_station.get(station_id, []):
+            inputs = [readings.get(part.name.sensor) for part in one.inputs]
+            if any(column is None for column in inputs):
+                continue
+            columns = [column for column in inputs if column is not None]
             answers = [
-                history.discharge(when, _heads(station, history, when, readings, n)) for n, when in enumerate(whens)
+                one.at(time_ms, [(column[n], Flag.PASS) for column in columns]) for n, time_ms in enumerate(times_ms)
             ]
-            key = SeriesKey("discharge", station_id, series)
-            times_ms = [round(t * 1000.0) for t in times_s]
-            out.append(
-                SeriesPoints(key, times_ms, [one.value_m3s for one in answers], [int(one.flag) for one in answers])
-            )
+            known = [n for n, answer in enumerate(answers) if answer is not None]
+            for place, output in enumerate(one.outputs):
+                values = [answer[place] for answer in answers if answer is not None]
+                out.append(
+                    SeriesPoints(
+                        SeriesKey(*output.name),
+                        [times_ms[n] for n in known],
+                        [value for value, _ in values],
+                        [flag for _, flag in values],
+                    )
+                )
         return out
-
-
-def _heads(station: Station, history: FlowHistory, when: datetime, readings: Readings, n: int) -> Heads:
-    dated = history.in_force(when)
-    if dated is None:
-        return Heads()
-    head = head_sensor(station, dated.rating)
-
-    def at(sensor: str | None) -> float | None:
-        return None if sensor is None else readings[sensor][n]
-
-    return Heads(at(head.id if head else None), at(dated.rating.tail), at(dated.rating.opening))

@@ -1,5 +1,7 @@
 """Pictures of the live page as people see it: `python -m tests.browser.screenshots OUT [scene ...]`.
 
+`python -m tests.browser.screenshots docs/pictures http://127.0.0.1:8080/` beside `aryk demo` takes the README's picture.
+
 Every scene at a phone's, a tablet's and a wall's size, light and dark, with seeded data and a clock that stands still.
 """
 
@@ -77,28 +79,24 @@ async def take(browser: Browser, name: str, out: Path) -> None:
                     await page.close()
 
 
-async def take_for_readme(browser: Browser, picture: Path) -> None:
-    """The one picture of the README: a flood, its station open, as on a wall."""
-    scene = SCENES["flood"]()
-    with tempfile.TemporaryDirectory() as folder:
-        registry = scene.write_registry(Path(folder))
-        async with live_server(
-            scene.store, registry, Clock(scene.now_ms), title="Chu district", refresh=1.0, locale="en-GB"
-        ) as server:
-            width, height = README_SIZE
-            page = await browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark")
-            await page.goto(f"{server.url}#/station/st-00")
-            await page.wait_for_selector("#station h2")
-            await settled(page)
-            await page.screenshot(path=picture)
+async def take_for_readme(browser: Browser, address: str, picture: Path) -> None:
+    """The one picture of the README: `aryk demo` at a desk, the canal's tail open."""
+    width, height = README_SIZE
+    page = await browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark")
+    await page.goto(f"{address}#/station/canal-tail/7d")
+    await page.wait_for_selector("#station h2")
+    await settled(page)
+    await page.screenshot(path=picture)
 
 
 async def main(out: Path, names: list[str]) -> None:
-    """Take the pictures into a folder that is there."""
+    """Take the pictures into a folder that is there; the name of a running demo's page stands for the README's picture."""
     async with headless_chromium() as browser:
         for name in names or list(SCENES):
-            await take(browser, name, out)
-        await take_for_readme(browser, out / "live.png")
+            if name.startswith("http://"):
+                await take_for_readme(browser, name, out / "live.png")
+            else:
+                await take(browser, name, out)
 
 
 if __name__ == "__main__":

@@ -532,3 +532,75 @@ async def test_a_page_of_an_older_release_loads_itself_again(tmp_path: Path, pag
         await open_page(page, site)
         await eventually(lambda: len(loads) == 2)
         await expect(page.locator("#sentence")).to_have_text("All 3 stations normal")
+
+
+RESERVOIR = """
+[districts.chu]
+name = "Chu"
+timezone = "Asia/Bishkek"
+[[gateways]]
+id = "gw"
+district = "chu"
+[[stations]]
+id = "dam"
+name = "Dam"
+district = "chu"
+kind = "reservoir"
+[stations.datum]
+zero_m = 700.0
+system = "Baltic 1977"
+[stations.levels]
+dead_m = 705.0
+normal_m = 720.0
+[[stations.storage]]
+effective_from = 2020-01-01
+rows = [[700.0, 0.0], [725.0, 50.0]]
+[[stations.sensors]]
+id = "dam-level"
+gateway = "gw"
+quantity = "level"
+unit = "m"
+thresholds = { action = 19.0, major = 19.5 }
+"""
+
+
+async def test_how_full_a_reservoir_is_can_be_seen_in_its_row_and_on_its_page(tmp_path: Path, page: Page) -> None:
+    scene = scenes.empty()
+    scene.registry = RESERVOIR
+    for key, value in (
+        (("level", "dam", "dam-level"), 15.0),
+        (("fill", "dam", "full"), 75.0),
+        (("volume", "dam", "volume"), 30e6),
+    ):
+        times = range(scene.now_ms - 86_400_000, scene.now_ms + 1, 900_000)
+        scene.store.series[SeriesKey(*key)] = {at: Fields(value, 1) for at in times}
+    async with live(tmp_path, scene) as site:
+        await open_page(page, site)
+        await expect(row(page, "dam")).to_contain_text("75 % full")
+        bar = row(page, "dam").locator(".fill")
+        inner = await bar.locator("i").bounding_box()
+        outer = await bar.bounding_box()
+        assert inner is not None
+        assert outer is not None
+        assert 0.7 < inner["width"] / outer["width"] < 0.78
+        await open_page(page, site, "#/station/dam")
+        await expect(page.locator("#station .big")).to_contain_text("75 % full")
+        charts = page.locator("#station .chart")
+        await expect(charts.filter(has_text="Stored volume")).to_contain_text("30.000")
+        await expect(charts.filter(has_text="Stored volume").locator(".unit")).to_have_text("million\u00a0m³")
+
+
+async def test_a_threshold_s_name_does_not_cover_the_line(tmp_path: Path, page: Page) -> None:
+    """The water stands just over the threshold where the name would come first, at either end, and lower between."""
+    scene = scenes.district(1)
+    points = scene.store.series[LEVEL]
+    limit = float(re.findall(r"action = ([\d.]+)", scene.registry)[0])
+    for at in points:
+        hours = (scene.now_ms - at) / 3_600_000
+        points[at] = Fields(limit - 0.3 if 8 < hours < 16 else limit + 0.04, 1)
+    async with live(tmp_path, scene) as site:
+        await open_page(page, site, "#/station/st-00")
+        plot = await chart_drawn(page)
+        # As much of the line is to be seen where it runs close over the threshold as where it runs far below.
+        near, far = await ink(plot, 0.72, 0.97, "--accent"), await ink(plot, 0.38, 0.63, "--accent")
+        assert near > 0.97 * far > 0

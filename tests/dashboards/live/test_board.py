@@ -1,6 +1,6 @@
 """The board: which sensor speaks for a station, the order, the sentence's parts, silent gateways."""
 
-from dashboards.live.board import Board, build, catalogue, judged, judged_keys, sensors_in_order
+from dashboards.live.board import Board, beside, build, catalogue, judged, judged_keys, sensors_in_order
 from dashboards.live.knowledge import Knowledge
 from hydrology.registry import District, Gateway, Registry, Sensor, Station, Thresholds
 from store.buckets import plain
@@ -180,3 +180,24 @@ def test_the_catalogue_has_the_fields_own_units() -> None:
     assert (sensors["level/l"]["unit"], sensors["level/l"]["scale"], sensors["level/l"]["decimals"]) == ("cm", 100, 0)
     assert sensors["discharge/f"]["unit"] == "m³/s"
     assert catalogue(registry(place), "m")["dam"]["sensors"]["level/l"]["unit"] == "m"
+
+
+def test_a_reservoirs_filling_stands_beside_its_level_and_a_gauges_discharge_beside_its_own() -> None:
+    level, full, useful = sensor("l"), sensor("full", "fill", "%"), sensor("useful", "fill", "%")
+    volume, flow = sensor("v", "volume", "m3"), sensor("q", "discharge", "m3/s")
+    assert beside(station("dam", level, volume, flow, full, useful), level) is full
+    assert beside(station("dam", volume, full), volume) is full
+    assert beside(station("gauge", level, flow), level) is flow
+    assert beside(station("gauge", level, flow), flow) is None
+    assert beside(station("gauge", level), level) is None
+    record = build(registry(station("dam", level, full)), Knowledge(), NOW_MS).stations["dam"]
+    assert record["beside"] == "fill/full"
+
+
+def test_two_series_of_one_title_are_told_apart() -> None:
+    flows = [
+        Sensor(id=id_, gateway="gw", quantity="discharge", unit="m3/s", title="Discharge, rated")
+        for id_ in ("spillway", "outlet")
+    ]
+    sensors = catalogue(registry(station("dam", *flows)), "m")["dam"]["sensors"]
+    assert [one["title"] for one in sensors.values()] == ["Discharge, rated: spillway", "Discharge, rated: outlet"]

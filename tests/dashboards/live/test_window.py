@@ -123,3 +123,21 @@ def test_the_small_line_stays_in_its_box(values: list[float | None], action: flo
     assert all(step is None or 0 <= step <= SCALE for step in line.steps)
     assert line.line is not None
     assert 0 <= line.line <= SCALE
+
+
+def test_waves_turn_no_arrow_and_a_real_change_does() -> None:
+    """Readings every minute with waves of a centimetre, the newest one on a crest."""
+
+    def windowed(rise: float) -> Window:
+        window = Window()
+        rows = []
+        for n in range(1500):
+            wave = (0.01, -0.006, 0.004, -0.008)[n % 4]
+            rows.append((NOW_MS - (1499 - n) * 60_000, 2.0 + wave + (rise if n > 1000 else 0.0), 1))
+        window.replace(plain(rows), NOW_MS)
+        return window
+
+    assert windowed(0.0).change_over_day(60.0) == 0.0
+    change = windowed(0.03).change_over_day(60.0)
+    assert change is not None
+    assert abs(change - 0.03) < 0.003

@@ -9,7 +9,7 @@ from hydrology.registry import Registry
 from simulator.config import write_config
 from simulator.devices.emulator import Addresses
 from simulator.example import build_example
-from simulator.example.derived import Discharges
+from simulator.example.derived import Derived
 from simulator.example.registry import FOLDER, registry_texts
 from simulator.history import write_history
 from simulator.scenario.parts import Scenario
@@ -79,7 +79,7 @@ async def test_the_past_has_readings_and_discharges_and_ends_where_live_values_b
     registry: Registry, scenario: Scenario
 ) -> None:
     store = MemoryStore()
-    await write_history(store, scenario, NOW, days=0.2, step_s=120.0, derive=Discharges(registry).of_station)
+    await write_history(store, scenario, NOW, days=0.2, step_s=120.0, derive=Derived(registry).of_station)
     found = {(key.station, key.sensor) for key in store.series if key.quantity == "discharge"}
     derived = {(station.id, series) for station in registry.stations for series in station.discharges()}
     assert found == derived | {("power-house", "turbine-discharge")}

@@ -421,36 +421,74 @@ const inside = (u, limits) => limits.filter(({ value }) => value >= u.scales.y.m
 const limitY = (u, { value }) => Math.round(u.valToPos(value, 'y', true)) + 0.5;
 
 /**
- * The thresholds' names and values, on the side where the water is further from them; the nearest ones outside the
+ * The thresholds' names and values, where they cover neither the water's line nor each other; the nearest ones outside the
  * picture are named at its edge.
  */
-function nameLimits(u, limits, { value }, colors, decimals) {
+function nameLimits(u, limits, columns, colors, decimals) {
   const { ctx, bbox } = u;
   const { min, max } = u.scales.y;
   const px = devicePixelRatio;
-  const known = value.filter((one) => one !== null);
-  const onLeft = known.length > 1 && known.at(-1) > known[0];
   ctx.save();
   setFont(ctx);
-  ctx.textAlign = onLeft ? 'left' : 'right';
-  const edge = onLeft ? bbox.left + 6 * px : bbox.left + bbox.width - 6 * px;
+  ctx.textAlign = 'left';
+  const water = waterline(u, columns);
   const taken = [];
-  const place = (text, y, color) => {
-    const width = ctx.measureText(text).width + 12 * px;
-    const beside = taken.filter((one) => Math.abs(one.y - y) < 15 * px).reduce((sum, one) => sum + one.width, 0);
-    taken.push({ y, width });
-    label(ctx, text, onLeft ? edge + beside : edge - beside, y, color, colors.background);
+  const place = (text, ys, color) => {
+    const width = ctx.measureText(text).width;
+    const room = bbox.width - width - 12 * px;
+    const xs = [1, 0, 0.5, 0.25, 0.75, 0.125, 0.875, 0.375, 0.625].map((share) => bbox.left + 6 * px + share * Math.max(room, 0));
+    let best = null;
+    for (const y of ys) {
+      for (const x of xs) {
+        const box = { left: x - 3 * px, right: x + width + 3 * px, top: y - 11 * px, bottom: y + 4 * px };
+        const bad = taken.some((one) => overlap(one, box)) ? Infinity : covered(water, box);
+        if (best === null || bad < best.bad) best = { bad, x, y, box };
+      }
+      if (best.bad === 0) break;
+    }
+    taken.push(best.box);
+    label(ctx, text, best.x, best.y, color, colors.background);
   };
   const text = (limit) => `${say(`threshold.${limit.name}`)} ${number(limit.value, decimals)}`;
   for (const limit of inside(u, limits)) {
     const y = limitY(u, limit);
-    place(text(limit), y - 5 * px > bbox.top + 10 * px ? y - 5 * px : y + 14 * px, colors.ink);
+    const ys = [y - 5 * px, y + 14 * px].filter((one) => one > bbox.top + 10 * px && one < bbox.top + bbox.height - 3 * px);
+    place(text(limit), ys.length ? ys : [y - 5 * px], colors.ink);
   }
   const above = limits.find((one) => one.value > max);
   const below = limits.findLast((one) => one.value < min && one.name === 'low');
-  if (above) place(`${text(above)} ↑`, bbox.top + 12 * px, colors.muted);
-  if (below) place(`${text(below)} ↓`, bbox.top + bbox.height - 6 * px, colors.muted);
+  if (above) place(`${text(above)} ↑`, [bbox.top + 12 * px], colors.muted);
+  if (below) place(`${text(below)} ↓`, [bbox.top + bbox.height - 6 * px], colors.muted);
   ctx.restore();
+}
+
+const overlap = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+
+/** Where the water is drawn: for each point its x, and the highest and lowest y of its band, in pixels. */
+function waterline(u, { x, low, high, value }) {
+  const out = [];
+  for (let at = 0; at < x.length; at += 1) {
+    if (value[at] === null) continue;
+    out.push({
+      x: u.valToPos(x[at], 'x', true),
+      top: u.valToPos(high[at] ?? value[at], 'y', true),
+      bottom: u.valToPos(low[at] ?? value[at], 'y', true),
+    });
+  }
+  return out;
+}
+
+/** How much of the water's line a box would cover: points inside, and stretches that cross it between two points. */
+function covered(water, box) {
+  let count = 0;
+  for (let at = 0; at < water.length; at += 1) {
+    const one = water[at];
+    if (one.x > box.right) break;
+    const next = water[at + 1] ?? one;
+    if (next.x < box.left) continue;
+    if (Math.min(one.top, next.top) < box.bottom && Math.max(one.bottom, next.bottom) > box.top) count += 1;
+  }
+  return count;
 }
 
 /** Suspect values are hollow, failed ones crosses; none is hidden. */

@@ -86,3 +86,14 @@ export function titleOf(sensorKey, sensor) {
 export function shortTitle(sensorKey, sensor) {
   return sensor.title || say(`short.${sensorKey.split('/')[0]}`);
 }
+
+/** What stands beside a station's first number: its text, and for a reservoir how full it is; null when it is not of now. */
+export function besideOf(about, station, lastOf) {
+  const sensor = station.beside ? about.sensors[station.beside] : null;
+  if (!sensor || station.state === 'stale') return null;
+  const last = lastOf(station, station.beside);
+  if (last.value === null || last.state === 'stale' || last.flag === 4) return null;
+  const full = station.beside.startsWith('fill/');
+  const text = full ? say('row.full', { n: number(last.value, 0) }) : `${shown(last.value, sensor)} ${unit(sensor)}`;
+  return { text, percent: full ? last.value : null };
+}

@@ -1,6 +1,6 @@
 // The list of stations: one row each, values change in place, rows move only when nobody touches.
-import { age, change, shortTitle, shown, since, unit } from './format.js';
-import { drawSpark, el, mark, put, setMark, sparkNode } from './marks.js';
+import { age, besideOf, change, shortTitle, shown, since, unit } from './format.js';
+import { drawFill, drawSpark, el, fillNode, mark, put, setMark, sparkNode } from './marks.js';
 import { lastOf, model, now } from './model.js';
 import { hashOf } from './route.js';
 import { has, say } from './words.js';
@@ -28,7 +28,9 @@ class Row {
     this.mark = mark('waiting');
     this.word = el('span', 'word');
     this.name = el('b');
-    this.about = el('small');
+    this.about = el('span');
+    this.fill = fillNode();
+    this.beside = el('span', 'beside');
     this.number = el('b');
     this.unit = el('span', 'unit');
     this.change = el('span');
@@ -38,7 +40,7 @@ class Row {
     this.age = el('span', 'age');
     this.link = el('a', 'row',
       el('span', 'state', this.mark, this.word),
-      el('span', 'name', this.name, ' ', this.about),
+      el('span', 'name', this.name, ' ', el('small', '', this.beside, this.fill, this.about)),
       el('span', 'value', this.number, ' ', this.unit),
       el('span', 'change', this.change, this.changeWords), this.spark, this.age);
     this.node = el('li', '', this.link);
@@ -56,7 +58,10 @@ class Row {
     put(this.word, say(`state.${station.state}`));
     put(this.name, about.name);
     const detail = [about.water, sensor ? shortTitle(station.head, sensor) : ''].filter(Boolean);
-    put(this.about, detail.join(' · '));
+    const other = besideOf(about, station, lastOf);
+    put(this.beside, other ? other.text : '');
+    drawFill(this.fill, other ? other.percent : null);
+    put(this.about, `${other && other.percent === null ? ' · ' : ''}${detail.join(' · ')}`);
     const known = last && last.value !== null;
     put(this.number, known ? shown(last.value, sensor) : '–');
     put(this.unit, known ? unit(sensor) : '');

@@ -65,3 +65,17 @@ export function drawSpark(drawn, spark) {
   hair.setAttribute('d', spark.line === null ? '' : `M0 ${100 - spark.line}H97`);
   hair.classList.toggle('beyond', spark.beyond);
 }
+
+/** How full a reservoir is, as a bar; `drawFill` fills it. The number stands beside it in words. */
+export function fillNode() {
+  const bar = el('span', 'fill', el('i'));
+  bar.setAttribute('aria-hidden', 'true');
+  return bar;
+}
+
+export function drawFill(bar, percent) {
+  bar.hidden = percent === null;
+  const share = Math.min(Math.max(percent ?? 0, 0), 100);
+  bar.firstChild.style.setProperty('--full', `${share.toFixed(1)}%`);
+  bar.classList.toggle('over', percent !== null && percent > 100);
+}

@@ -1,7 +1,7 @@
 // One station: its state and value in large, what is wrong in words, and a chart of each of its series.
 import { Chart } from './chart.js';
-import { age, change, shortTitle, shown, since, titleOf, unit, zoneName } from './format.js';
-import { el, mark, put, setMark } from './marks.js';
+import { age, besideOf, change, shortTitle, shown, since, titleOf, unit, zoneName } from './format.js';
+import { drawFill, el, fillNode, mark, put, setMark } from './marks.js';
 import { lastOf, model, now } from './model.js';
 import { RANGES } from './route.js';
 import { has, say } from './words.js';
@@ -34,6 +34,8 @@ export class Pane {
     this.word = el('span', 'word');
     this.number = el('b');
     this.unit = el('span', 'unit');
+    this.fill = fillNode();
+    this.beside = el('span', 'beside');
     this.change = el('span', 'change');
     this.age = el('span', 'age');
     this.notes = el('ul', 'notes');
@@ -51,7 +53,8 @@ export class Pane {
     this.host.replaceChildren(
       el('div', 'head', this.backButton(), el('div', 'names', this.heading, this.place)),
       el('p', 'big', el('span', 'state', this.mark, this.word),
-        el('span', 'value', this.number, ' ', this.unit), this.change, this.age),
+        el('span', 'value', this.number, ' ', this.unit),
+        el('span', 'second', this.fill, this.beside), this.change, this.age),
       this.notes,
       el('div', 'bar', this.ranges, this.out, this.zone),
       this.plots, this.device);
@@ -120,6 +123,9 @@ export class Pane {
     this.number.classList.toggle('doubt', Boolean(known && last.flag === 3));
     const many = sensor && Object.values(this.about.sensors).filter((one) => !one.device).length > 1;
     put(this.unit, sensor ? `${unit(sensor)}${many ? ` ${shortTitle(station.head, sensor)}` : ''}` : '');
+    const other = besideOf(this.about, station, lastOf);
+    put(this.beside, other ? other.text : '');
+    drawFill(this.fill, other ? other.percent : null);
     const step = known ? change(station.change, sensor) : null;
     put(this.change, step ? say('station.change', { change: `${step.arrow} ${step.text}` }) : '');
     this.drawAge();

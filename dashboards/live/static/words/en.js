@@ -51,6 +51,7 @@ export default {
   'head.change': '24 h',
   'head.line': 'Last 24 h',
   'head.age': 'Age',
+  'row.full': '{n} % full',
   'row.no_value': 'no value yet',
   'row.since': 'since {time}',
   'row.suspect': 'suspect',
