@@ -1,11 +1,12 @@
 """The body of a spool row that holds many messages: who sent what, and what was accepted, cut into the writer's lanes. Pure.
 
 MessagePack: [3, [[gateway, epoch, [[first, last] ...], received ms] ...], [[points, lane] ...]], a lane being the bytes of
-[[message, quantity, station, sensor, seqs, times, values, flags, raws or nil, tests or nil] ...] in the order in which they came;
-`message` is a place in the list of messages. Messages with records, or with changes of earlier points, have a row each
-(ingest.body): their order to the others is the rows'.
+[[message, quantity, station, sensor, seqs, times, values, flags, raws or nil, tests or nil] ...] in the order in which they came,
+deflated where they are many; `message` is a place in the list of messages. Messages with records, or with changes of earlier
+points, have a row each (ingest.body): their order to the others is the rows'.
 """
 
+import zlib
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +18,10 @@ from ingest.pipeline import Accepted, Target
 from wire.ranges import Range
 
 VERSION = 3
+DEFLATE_FROM_BYTES = 256
+"""Times and numbers of many readings are nearly the same bytes: a tenth is left, for less than writing them would cost."""
+_ZLIB_MARK = 0x78
+"""What a deflated lane starts with; no list in MessagePack does."""
 GROUP = ""
 """Stands in the row for the gateway, which each message has itself. No id is empty."""
 
@@ -63,7 +68,7 @@ class Collected:
 
     def row(self, row_id: int) -> Row:
         """The row, as received when the first of them was."""
-        lanes = [(points, _encode(lane)) for points, lane in zip(self._points, self._lanes, strict=True)]
+        lanes = [(points, pack_lane(lane)) for points, lane in zip(self._points, self._lanes, strict=True)]
         body = _encode((VERSION, self.messages, lanes))
         return make_row(row_id, self.messages[0].received_ms, GROUP, 0, [], self.readings, body)
 
@@ -88,14 +93,16 @@ def read_group(body: bytes) -> Packed:
 
 def pack_lane(series: list[LaneSeries]) -> memoryview:
     """One lane's bytes."""
-    return memoryview(_encode(series))
+    plain = _encode(series)
+    return memoryview(zlib.compress(plain, 1) if len(plain) >= DEFLATE_FROM_BYTES else plain)
 
 
 def read_lane(packed: memoryview) -> list[LaneSeries]:
     """The series of one lane. Raises BodyError."""
     try:
-        return _lane_decoder.decode(packed)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        plain = zlib.decompress(packed) if packed[0] == _ZLIB_MARK else packed
+        return _lane_decoder.decode(plain)
+    except (msgspec.MsgspecError, UnicodeDecodeError, zlib.error, IndexError) as error:
         raise BodyError(str(error)) from error
 
 

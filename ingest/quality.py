@@ -106,25 +106,27 @@ class Quality:
         known = self._watched
         looks = [known.get(one.target[:3]) for one in accepted]
         again = self._feed(looks, accepted, now_ms) if self._companions else {}
-        out = [
-            one if watched is None or watched.judge is None else _judge(watched, watched.judge, one, now_ms)
-            for watched, one in zip(looks, accepted, strict=True)
-        ]
+        out = []
+        for watched, one in zip(looks, accepted, strict=True):
+            judge = watched.judge if watched is not None else None
+            out.append(one if watched is None or judge is None else _judge(watched, judge, one, now_ms))
         changed: list[Changed] = []
         for dependent, since_ms in again.values():
             assert dependent.judge is not None
             dependent.judge.recheck(since_ms, ALWAYS_MS)
         for watched in looks:
-            if watched is not None:
+            if watched is not None and watched.judge is not None and watched.judge.has_revisions:
                 self._revise(watched, looks, out, changed)
         for dependent, _ in again.values():
             self._revise(dependent, looks, out, changed)
+        count = self.flags
         for one in out:
             flags = one.flag
-            if flags.count(flags[0]) == len(flags):
-                self.flags[flags[0]] += len(flags)
+            first = flags[0]
+            if flags.count(first) == len(flags):
+                count[first] += len(flags)
             else:
-                self.flags.update(flags)
+                count.update(flags)
         self.changed += len(changed)
         return out, changed
 
@@ -244,10 +246,10 @@ def _judge(watched: Watched, judge: SeriesJudge, one: Accepted, now_ms: int) -> 
     target, seq, times, values, sources, raws, masks = one
     if masks is not None:  # from the spool of another ingest, which has judged it already
         sources = [source_of(flag, mask or 0) for flag, mask in zip(sources, masks, strict=True)]
-    ask = judge.judge
-    verdicts = [
-        ask(time_ms, value, source, now_ms) for time_ms, value, source in zip(times, values, sources, strict=True)
-    ]
+    if len(times) == 1:
+        verdicts = [judge.judge(times[0], values[0], sources[0], now_ms)]
+    else:
+        verdicts = judge.judge_column(times, values, sources, now_ms)
     if raws is not None:
         watched.raw.update(
             (time_ms, raw)
@@ -257,6 +259,8 @@ def _judge(watched: Watched, judge: SeriesJudge, one: Accepted, now_ms: int) -> 
         watched.forget()
     first = verdicts[0]
     if first.flag not in SPOKE and verdicts.count(first) == len(verdicts):
+        if masks is None and sources.count(first.flag) == len(sources):
+            return one
         return Accepted(target, seq, times, values, [int(first.flag)] * len(verdicts), raws)
     flags = [int(verdict.flag) for verdict in verdicts]
     tests = [verdict.tests if verdict.flag in SPOKE else None for verdict in verdicts]
@@ -268,7 +272,7 @@ def _or_none(tests: list[int | None]) -> list[int | None] | None:
 
 
 def _change(
-    watched: Watched, revisions: list[Revision], out: list[Accepted], places: dict[int, tuple[int, int]]
+    watched: Watched, revisions: Sequence[Revision], out: list[Accepted], places: dict[int, tuple[int, int]]
 ) -> list[Changed]:
     """Put the revisions of this message's own readings right in place; the others become changes."""
     ends: dict[int, tuple[Revision, Revision]] = {}
@@ -299,7 +303,8 @@ def _change(
 
 def _put_right(out: list[Accepted], item: int, row: int, flag: int, tests: int) -> None:
     one = out[item]
-    one.flag[row] = flag
+    flags = one.flag.copy()  # it may be the message's own column
+    flags[row] = flag
     masks = one.tests or [None] * len(one.flag)
     masks[row] = tests or None
-    out[item] = one._replace(tests=_or_none(masks))
+    out[item] = one._replace(flag=flags, tests=_or_none(masks))

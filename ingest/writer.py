@@ -57,12 +57,14 @@ class Waits:
     """How long the drain waits for what, in seconds.
 
     `linger`: a lane waits for company for its points, a request for each reading would be the server's dearest way.
+    `settle`: what is written waits for company to leave the spool, each time costs an fsync.
     `timed_out`: after a request timed out the server may still carry it out for this long; only then the lane goes on.
     `misconfigured`: between two attempts at a store whose configuration must be mended. `delivery`: between two
     `delivery` points of one gateway.
     """
 
-    linger: float = 0.02
+    linger: float = 0.05
+    settle: float = 0.1
     timed_out: float = 10.0
     misconfigured: float = 10.0
     delivery: float = 10.0
@@ -258,6 +260,8 @@ class Drain:
                 except TimeoutError:
                     await self._deliver()
                     continue
+                if self._bytes_in_hand < WINDOW_BYTES // 2:
+                    await asyncio.sleep(self._waits.settle)
             hands = [self._done.popleft() for _ in range(min(len(self._done), SETTLE_ROWS))]
             await self._committer.commit(settle(hands, self._settled, self._topic_of))
             self.deliveries.note(hands)

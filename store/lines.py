@@ -66,9 +66,15 @@ def _lines(one: Points) -> list[str]:
     if isinstance(one, SeriesPoints):
         prefix = series_prefix(one.key)
         if one.raw is None and one.tests is None and one.rev is None and None not in one.value:
+            flags = one.flag
+            if flags and flags.count(flags[0]) == len(flags):
+                start, middle = f"{prefix}value=", f",flag={flags[0]}i "
+                return [
+                    f"{start}{value!r}{middle}{time_ms}" for value, time_ms in zip(one.value, one.time_ms, strict=True)
+                ]
             return [
                 f"{prefix}value={value!r},flag={flag}i {time_ms}"
-                for value, flag, time_ms in zip(one.value, one.flag, one.time_ms, strict=True)
+                for value, flag, time_ms in zip(one.value, flags, one.time_ms, strict=True)
             ]
         return list(_full_lines(prefix, one))
     if isinstance(one, RecordPoint):

@@ -8,7 +8,7 @@ later than that is judged alone (range and climatology), and changes nothing bef
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, nan
 from typing import Any
@@ -155,8 +155,80 @@ class SeriesJudge:
             self._trim()
         return self._ok_verdict if packed == self._ok else verdict(packed)
 
+    def judge_column(
+        self, t_ms: Sequence[int], values: Sequence[float | None], sources: Sequence[int], now_ms: int
+    ) -> list[Verdict]:
+        """As `judge` for one after the other; the usual ones, which pass all tests, go through in one loop."""
+        out: list[Verdict] = []
+        at, count = 0, len(t_ms)
+        usual = not self._more and sources.count(1) == count
+        while at < count:
+            if usual:
+                passed = self._pass_column(t_ms, values, at, now_ms)
+                if passed > at:
+                    out += [self._ok_verdict] * (passed - at)
+                    at = passed
+                    continue
+            out.append(self.judge(t_ms[at], values[at], sources[at], now_ms))
+            at += 1
+        return out
+
+    def _pass_column(self, t_ms: Sequence[int], values: Sequence[float | None], start: int, now_ms: int) -> int:
+        """Take in the readings from `start` on that are later than all others and pass all tests; where the first other is."""
+        last, prev = self._last, self._prev
+        low, high, gap, rate, tolerance, fail = (
+            self._low,
+            self._high,
+            self._gap,
+            self._rate,
+            self._tolerance,
+            self._fail3,
+        )
+        run_low, run_high, run_t = self._run_low, self._run_high, self._run_t
+        latest = now_ms + self._future
+        end = min(len(t_ms), start + self._trim_at - len(self._times))
+        at = start
+        while at < end:
+            now, value = t_ms[at], values[at]
+            if value is None or not last < now <= latest or not low <= value <= high:
+                break
+            step, elapsed = value - prev, now - last
+            if step < 0.0:
+                step = -step
+            if not step < 1e300 or step > rate * elapsed or elapsed > gap:
+                break
+            if step > tolerance:
+                run_low = run_high = value
+                run_t = now
+            elif now - run_t >= fail:
+                break
+            elif value < run_low:
+                if run_high - value > tolerance:
+                    break
+                run_low = value
+            elif value > run_high:
+                if value - run_low > tolerance:
+                    break
+                run_high = value
+            last, prev = now, value
+            at += 1
+        if at > start:
+            self._times.extend(t_ms[start:at])
+            self._values.extend(values[start:at])  # type: ignore[arg-type]
+            self._packs.extend([self._ok] * (at - start))
+            self._last, self._prev = last, prev
+            self._run_low, self._run_high, self._run_t = run_low, run_high, run_t
+        return at
+
+    @property
+    def has_revisions(self) -> bool:
+        """Whether `take_revisions` has any."""
+        return bool(self._revisions)
+
     def take_revisions(self) -> list[Revision]:
         """The revisions since the last call, oldest arrival first; they are forgotten here."""
+        if not self._revisions:
+            return []
         taken, self._revisions = self._revisions, []
         return taken
 

@@ -212,6 +212,8 @@ async def test_letters_and_a_replay_survive_kill_9_again_and_again(place: Place)
                     gateway, encode_batch(batch(level(seqs, sensor="new", time_ms=times)), Codec.CBOR), Codec.CBOR
                 )
             await eventually(lambda: place.counters().get("received") == 60_000, 30)
+            # A receipt follows the acknowledgements on its way: the broker sends none of them again.
+            await eventually(lambda: gateway.told.size == 60_000, 30)
             register(place)
             while before := _number(place):
                 process.send_signal(signal.SIGKILL)

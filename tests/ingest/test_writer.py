@@ -58,7 +58,7 @@ class Bench:
                     on_damaged=self.on_damaged,
                     on_write=lambda outcome, seconds, points: self.outcomes.append(outcome),
                     jitter=lambda: 0.0,
-                    waits=Waits(linger=0.001, timed_out=0.01, misconfigured=0.01, delivery=0.0),
+                    waits=Waits(linger=0.001, settle=0.0, timed_out=0.01, misconfigured=0.01, delivery=0.0),
                 )
                 yield
                 reader.close()

@@ -87,6 +87,37 @@ def test_repeats_change_no_flag(rules: Rules, rows: list[Reading], again: st.Dat
     assert judge.take_revisions() == []
 
 
+PLAIN = st.tuples(st.floats(0.9, 1.1), st.sampled_from([MINUTE, 5 * MINUTE, 5 * MINUTE, 0, -MINUTE]))
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(st.tuples(LEVELS, st.sampled_from([5 * MINUTE, 0, -MINUTE])) | PLAIN, max_size=60),
+    cuts=st.lists(st.integers(1, 25), max_size=8),
+    rules=st.sampled_from([RULES, FEW, Rules(), Rules(gap_s=600, suspect_span=(0.0, 1.04))]),
+    capacity=st.sampled_from([3, 8, 128]),
+    source=st.sampled_from([1, 1, 1, 3]),
+)
+def test_a_column_is_judged_as_its_readings_are(
+    rows: list[tuple[float | None, int]], cuts: list[int], rules: Rules, capacity: int, source: int
+) -> None:
+    one_by_one, together = SeriesJudge(rules, capacity=capacity), SeriesJudge(rules, capacity=capacity)
+    time_ms, columns = 0, list[Reading]()
+    for n, (value, step) in enumerate(rows):
+        time_ms += step
+        columns.append((time_ms, value, 9 if value is None else source if n % 7 == 6 else 1))
+    now_ms = 20 * 5 * MINUTE
+    at = 0
+    for size in [*cuts, len(columns)]:
+        some = columns[at : at + size]
+        at += size
+        alone = [one_by_one.judge(*row, now_ms) for row in some]
+        t_ms, values, sources = ([row[n] for row in some] for n in range(3))
+        assert together.judge_column(t_ms, values, sources, now_ms) == alone  # type: ignore[arg-type]
+        assert together.export() == one_by_one.export()
+        assert together.take_revisions() == one_by_one.take_revisions()
+
+
 @given(rows=readings(), data=st.data())
 def test_revisions_tell_every_change_of_a_given_verdict(rows: list[Reading], data: st.DataObject) -> None:
     """Whoever stores the first verdicts and applies the revisions has what an in-order run gives."""
