@@ -164,6 +164,9 @@ def _watch(registry: Registry, capacity: int) -> dict[tuple[str, str, str], Watc
         (station.id, sensor.id): (station, sensor) for station in registry.stations for sensor in station.sensors
     }
     out: dict[tuple[str, str, str], Watched] = {}
+    same: dict[tuple[object, ...], Rules] = {}
+    fresh: dict[int, SeriesJudge] = {}
+    """Most sensors of a fleet have equal rules: made once, and copied."""
 
     def watched(station: Station, sensor: Sensor) -> Watched:
         target = Target(station.id, sensor.id, sensor.quantity, sensor.unit)
@@ -178,7 +181,11 @@ def _watch(registry: Registry, capacity: int) -> dict[tuple[str, str, str], Watc
         return one.feeds
 
     for station, sensor in sensors.values():
-        rules = sensor.rules(registry.zone_of(station))
+        zone = registry.zone_of(station)
+        written = (id(sensor.quality), sensor.span, sensor.resolution, zone)
+        rules = same.get(written)
+        if rules is None:
+            rules = same[written] = sensor.rules(zone)
         if rules == Rules(zone=rules.zone):
             continue
         one = watched(station, sensor)
@@ -186,7 +193,12 @@ def _watch(registry: Registry, capacity: int) -> dict[tuple[str, str, str], Watc
         movers = [companion(station.id, name, one) for name in (given.moves.sensors if given and given.moves else ())]
         near = given.neighbour if given else None
         neighbour = companion(near.station, near.sensor, one) if near else None
-        one.judge = SeriesJudge(rules, movers=tuple(filter(None, movers)), neighbour=neighbour, capacity=capacity)
+        if movers or near:
+            one.judge = SeriesJudge(rules, movers=tuple(filter(None, movers)), neighbour=neighbour, capacity=capacity)
+        else:
+            if id(rules) not in fresh:
+                fresh[id(rules)] = SeriesJudge(rules, capacity=capacity)
+            one.judge = fresh[id(rules)].twin()
         one.future_ms = rules.future_s * 1000
     return out
 

@@ -24,6 +24,8 @@ Tails = dict[SeriesKey, tuple[list[StoredPoint], bool]]
 """The newest points of each series, rising in time, and whether there are none older."""
 
 SERIES_AT_ONCE = 100
+ASK_WHICH_FROM = 1_000
+"""From so many series on the store is first asked which of them it has: a new one, or a wiped one, has none."""
 FIRST_READINGS = 256
 """Asked for first; enough where no test looks back over more readings."""
 MOST_READINGS = 16_384
@@ -82,6 +84,13 @@ async def _last(
     keys = list(needs)
     tails: Tails = {}
     answered = True
+    if len(keys) >= ASK_WHICH_FROM:
+        there = await ask(lambda: store.latest(0), "which series it has", patience_s)
+        if there is None:
+            answered, keys = False, []
+        else:
+            tails = {key: ([], True) for key in keys if key not in there}
+            keys = [key for key in keys if key in there]
     for at in range(0, len(keys), SERIES_AT_ONCE):
         some = {key: needs[key] for key in keys[at : at + SERIES_AT_ONCE]}
         found = await ask(lambda some=some: read_tails(store, some, most), "the last readings", patience_s)  # type: ignore[misc]

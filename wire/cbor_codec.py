@@ -49,6 +49,7 @@ _MAX_SCALED = 1 << 53
 _MAX_DIFFERENCE = 1 << 64
 _KEYS = frozenset(range(5))
 _SERIES_KEYS = frozenset(range(8))
+_USUAL_KEYS = frozenset(range(6))
 
 
 def encode_cbor(batch: Batch) -> bytes:
@@ -133,8 +134,13 @@ def take_apart(payload: bytes) -> tuple[Any, Any, list[Series], list[Record]]:
     series_docs = _list("series", doc.get(3, []))
     records = [_record(at, one) for at, one in enumerate(_list("records", doc.get(4, [])))]
     series: list[Series] = []
+    times: list[int] | None = None
     for at, one in enumerate(series_docs):
-        series.append(_series(f"series[{at}]", one, series[-1].time_ms if series else None))
+        found = _usual(one, times)
+        if found is None:
+            found = _series(f"series[{at}]", one, times)
+        times = found.time_ms
+        series.append(found)
     return doc.get(1), doc.get(2), series, records
 
 
@@ -164,6 +170,43 @@ def _list(where: str, thing: Any) -> list[Any]:
     if len(thing) > MAX_READINGS + 1:
         raise schema_error(where, f"{len(thing)} entries, at most {MAX_READINGS}")
     return thing
+
+
+def _usual(doc: Any, times: list[int] | None) -> Series | None:
+    """What a gateway packs, without a name for each place where something could be wrong; None where anything is."""
+    if type(doc) is not dict or not _USUAL_KEYS.issuperset(doc):
+        return None
+    quantity = doc.get(1)
+    known = QUANTITY_BY_CODE.get(quantity) if type(quantity) is int else None
+    seq, packed = _usual_column(doc.get(3)), doc.get(5)
+    if 4 in doc:
+        times = _usual_column(doc[4])
+    if known is None or seq is None or times is None or type(packed) is not list or len(packed) < 2:
+        return None
+    scale, numbers = packed[0], packed[1:]
+    if type(scale) is not int or not 0 <= scale <= _MAX_SCALE or not _are_whole(numbers):
+        return None
+    power = _POWERS[scale]
+    values: list[float | None] = [number / power for number in accumulate(numbers)]
+    unit = doc.get(2, known.unit)
+    return Series(cast(str, doc.get(0)), known.name, cast(str, unit), seq, times, values, [1] * len(seq))
+
+
+def _usual_column(column: Any) -> list[int] | None:
+    if type(column) is not list or not _are_whole(column):
+        return None
+    if len(column) < 3:
+        return column if len(column) < 2 else [column[0], column[0] + column[1]]
+    return list(accumulate([column[0], *accumulate(column[1:])]))
+
+
+def _are_whole(column: list[Any]) -> bool:
+    return (
+        0 < len(column) <= MAX_READINGS
+        and {int}.issuperset(map(type, column))
+        and min(column) >= -_MAX_DIFFERENCE
+        and max(column) <= _MAX_DIFFERENCE
+    )
 
 
 def _series(where: str, doc: Any, times: list[int] | None) -> Series:

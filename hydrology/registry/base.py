@@ -4,7 +4,17 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from hydrology.accounting.periods import local_time
 from settings.load import parse_duration_s
@@ -56,6 +66,29 @@ Effective = Annotated[date | datetime, PlainValidator(_effective), PlainSerializ
 def moment(effective: date | datetime, zone: str) -> datetime:
     """The UTC time at which an `Effective` begins in a time zone."""
     return effective if isinstance(effective, datetime) else local_time(effective, zone)
+
+
+SAME_MOST = 4_096
+"""Tables remembered of each kind; then the memory of them is emptied."""
+
+
+def same() -> WrapValidator:
+    """Equal tables of this kind become one object: a fleet has one set of tests for thousands of sensors."""
+    known: dict[str, Any] = {}
+
+    def once(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+        if type(value) is not dict:
+            return validate(value)
+        written = repr(value)
+        found = known.get(written)
+        if found is None:
+            found = validate(value)
+            if len(known) >= SAME_MOST:
+                known.clear()
+            known[written] = found
+        return found
+
+    return WrapValidator(once)
 
 
 _KEYS: dict[frozenset[str], set[str]] = {}

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from hydrology.quality import Rules
-from hydrology.registry.base import Duration, Effective, Number, Positive, Span, Table
+from hydrology.registry.base import Duration, Effective, Number, Positive, Span, Table, same
 from hydrology.registry.quality import Quality, to_rules
 from hydrology.registry.thresholds import Alarm, Thresholds, alarm_levels
 from hydrology.warnings.thresholds import Threshold
@@ -41,13 +41,13 @@ class Sensor(Table):
     quantity: Id
     unit: str
     interval: Duration = 900.0
-    thresholds: Thresholds = Thresholds()
+    thresholds: Annotated[Thresholds, same()] = Thresholds()
     title: str = ""
     decimals: Annotated[int, Field(ge=0, le=6)] = 2
     span: Span | None = None
     resolution: Positive | None = None
-    quality: Quality | None = None
-    alarm: Alarm = Alarm()
+    quality: Annotated[Quality, same()] | None = None
+    alarm: Annotated[Alarm, same()] = Alarm()
     calibrations: tuple[Calibration, ...] = ()
 
     @model_validator(mode="after")

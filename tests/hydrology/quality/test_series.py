@@ -87,6 +87,17 @@ def test_repeats_change_no_flag(rules: Rules, rows: list[Reading], again: st.Dat
     assert judge.take_revisions() == []
 
 
+@given(rows=readings(), rules=st.sampled_from([RULES, FEW]))
+def test_a_twin_shares_the_rules_and_no_reading(rows: list[Reading], rules: Rules) -> None:
+    first = in_order(rules, rows)
+    before = first.export()
+    twin = first.twin()
+    assert twin.export() == SeriesJudge(rules).export()
+    for row in rows:
+        twin.judge(*row)
+    assert twin.export() == before == first.export()
+
+
 PLAIN = st.tuples(st.floats(0.9, 1.1), st.sampled_from([MINUTE, 5 * MINUTE, 5 * MINUTE, 0, -MINUTE]))
 
 
