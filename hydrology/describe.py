@@ -130,6 +130,10 @@ def _water(station: Station) -> Lines:
         low, high = survey.rows[0], survey.rows[-1]
         text = f"{low[0]:g} m {low[1]:g} hm3 to {high[0]:g} m {high[1]:g} hm3, from {day(survey.effective_from)}"
         out.append(("storage", f"{survey.survey + ': ' if survey.survey else ''}{text}"))
+    if station.inflow is not None:
+        out.append(
+            ("inflow", f"by balance over {station.inflow.window / 3600:g} h, with {', '.join(station.inflow.outflows)}")
+        )
     if station.well is not None:
         well = station.well
         text = f"measuring point {well.measuring_point_m:g} m, cable {well.cable_m:g} m"

@@ -87,8 +87,11 @@ class Derive:
         out: dict[SeriesKey, Need] = {}
         for unit in self._units:
             if unit.joined:
-                out.update((SeriesKey(*one.name), need) for one in unit.derivation.inputs)
-            out.update((SeriesKey(*one.name), need) for one in unit.derivation.outputs)
+                for one in unit.derivation.inputs:
+                    key, before = SeriesKey(*one.name), out.get(SeriesKey(*one.name), need)
+                    out[key] = before._replace(window_ms=max(before.window_ms, unit.keep_ms(one)))
+            for output in unit.derivation.outputs:
+                out.setdefault(SeriesKey(*output.name), need)
         return out
 
     def seed(self, tails: dict[SeriesKey, tuple[list[StoredPoint], bool]], *, known: bool = True) -> None:
@@ -97,7 +100,8 @@ class Derive:
             for one, track in zip(unit.derivation.inputs, unit.inputs, strict=True):
                 if unit.joined:
                     points, complete = tails.get(SeriesKey(*one.name), ([], known))
-                    track.fill(points[-self._capacity :], complete and len(points) <= self._capacity)
+                    track.fill(points, complete)
+                    unit.keep(one, track)
             for one_out, track, revs in zip(unit.derivation.outputs, unit.outputs, unit.revs, strict=True):
                 points, complete = tails.get(SeriesKey(*one_out.name), ([], known))
                 track.fill(points[-self._capacity :], complete and len(points) <= self._capacity)

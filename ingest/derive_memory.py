@@ -6,10 +6,12 @@ A restart fills it again from the store and the spool (ingest.rebuild), so that 
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from math import isnan, nan
 
 from hydrology.derived import Value
 from store.points import StoredPoint
+from wire.flags import Flag
 
 
 class Track:
@@ -97,6 +99,47 @@ class Track:
         share = past_ms / (past_ms + ahead_ms)
         return low + (high - low) * share, max(self.flags[before], self.flags[after])
 
+    def _usable(self, first_ms: int, last_ms: int) -> list[tuple[int, float, int]]:
+        """The readings of a time that have a value which did not fail."""
+        places = range(bisect_left(self.times, first_ms), bisect_right(self.times, last_ms))
+        rows = ((self.times[at], self.values[at], self.flags[at]) for at in places)
+        return [row for row in rows if row[2] < Flag.FAIL and not isnan(row[1])]
+
+    def rate(self, time_ms: int, window_ms: int) -> Value | None:
+        """The change a second over the window that ends then, between the means of its first and its last sixth: a level's
+        noise is a volume's, and would be the inflow's. None where one of them has no reading."""
+        part_ms = window_ms // 6
+        first = self._usable(time_ms - window_ms, time_ms - window_ms + part_ms)
+        last = self._usable(time_ms - part_ms, time_ms)
+        if not first or not last:
+            return None
+        (t1, v1), (t2, v2) = (
+            (sum(row[0] - time_ms for row in rows) / len(rows), sum(row[1] for row in rows) / len(rows))
+            for rows in (first, last)
+        )
+        return (v2 - v1) / (t2 - t1) * 1000, max(row[2] for row in (*first, *last))
+
+    def mean(self, time_ms: int, window_ms: int, gap_ms: int) -> Value | None:
+        """The mean over the window that ends then, linear between readings; None where two are further apart than `gap_ms`."""
+        start_ms = time_ms - window_ms
+        rows = self._usable(start_ms - gap_ms, time_ms)
+        if not rows or rows[0][0] - start_ms > gap_ms or time_ms - rows[-1][0] > gap_ms:
+            return None
+        held = [(start_ms, rows[0][1], 0)] if rows[0][0] > start_ms else []
+        points = [*held, *rows, (time_ms, rows[-1][1], 0)]
+        total, worst = 0.0, max(rows[0][2], rows[-1][2])
+        for (t1, v1, f1), (t2, v2, f2) in pairwise(points):
+            if t2 <= start_ms:
+                continue
+            if t2 - t1 > gap_ms:
+                return None
+            if t1 < start_ms:
+                v1 += (v2 - v1) * (start_ms - t1) / (t2 - t1)
+                t1 = start_ms
+            total += (v1 + v2) / 2 * (t2 - t1)
+            worst = max(worst, f1, f2)
+        return total / window_ms, worst
+
     def between(self, first_ms: int, last_ms: int) -> Iterable[int]:
         """The times from first to last, both included."""
         return self.times[bisect_left(self.times, first_ms) : bisect_right(self.times, last_ms)]
@@ -119,6 +162,13 @@ class Track:
         del self.times[:extra], self.values[:extra], self.flags[:extra]
         self.complete = False
         return True
+
+    def cut(self, oldest_ms: int) -> None:
+        """Keep only what is not older."""
+        extra = bisect_left(self.times, oldest_ms)
+        if extra:
+            del self.times[:extra], self.values[:extra], self.flags[:extra]
+            self.complete = False
 
     def fill(self, points: Iterable[StoredPoint], complete: bool) -> None:
         """What the store and the spool have of it."""

@@ -7,7 +7,7 @@ there (or are no longer waited for), and made again, as a change with its histor
 
 from collections.abc import Callable, Iterable
 
-from hydrology.derived import Derivation, Pairing, Value
+from hydrology.derived import Derivation, Input, Pairing, Value
 from ingest.derive_memory import Track
 from ingest.pipeline import Accepted, Changed, Target
 from store.points import StoredPoint
@@ -52,7 +52,7 @@ class Unit:
         """The derived points that follow."""
         series, changes = self._series, self._changes
         self._series, self._changes = [], []
-        if not changes and len(series) == len(self.inputs):
+        if not changes and len(series) == len(self.inputs) and not self.derivation.step_ms:
             out = self._straight(series)
             if out is not None:
                 return out, []
@@ -145,7 +145,11 @@ class Unit:
                 partners.append((place, new.time_ms))
         times = self.inputs[0]
         for place, time_ms in partners:
-            first_ms, last_ms = self.inputs[place].reach(time_ms, self.derivation.inputs[place].max_age_ms)
+            part = self.derivation.inputs[place]
+            if part.is_windowed:
+                first_ms, last_ms = time_ms, time_ms + part.max_age_ms
+            else:
+                first_ms, last_ms = self.inputs[place].reach(time_ms, part.max_age_ms)
             touched.update(times.between(first_ms, last_ms))
         made = self.outputs[0]
         found: dict[int, tuple[Value, ...]] = {}
@@ -153,6 +157,8 @@ class Unit:
         for time_ms in sorted(touched | fresh | self.waiting):
             if time_ms not in fresh and time_ms not in self.waiting and made.get(time_ms) is None:
                 continue  # of a time without a method, or before anything was derived here
+            if not self._is_due(time_ms):
+                continue
             self._look(time_ms, newest_ms, found)
         out, changed = self._emit(found, fresh)
         while len(self.waiting) > self.capacity // 2:  # before they are forgotten
@@ -175,8 +181,9 @@ class Unit:
                 self.waiting.add(time_ms)
             return
         read = self.read(time_ms)
-        for pair, track in zip(read, self.inputs, strict=True):
-            if pair is None and not track.complete and (not track.times or time_ms < track.times[0]):
+        for pair, track, one in zip(read, self.inputs, self.derivation.inputs, strict=True):
+            first_ms = time_ms - one.max_age_ms if one.is_windowed else time_ms
+            if pair is None and not track.complete and (not track.times or first_ms < track.times[0]):
                 self.late += 1
                 return
         answers = self.derivation.at(time_ms, [pair or MISSING for pair in read])
@@ -189,6 +196,10 @@ class Unit:
         for one, track in zip(self.derivation.inputs, self.inputs, strict=True):
             if one.pairing is Pairing.DRIVES:
                 out.append(track.get(time_ms))
+            elif one.pairing is Pairing.RATE:
+                out.append(track.rate(time_ms, one.max_age_ms))
+            elif one.pairing is Pairing.MEAN:
+                out.append(track.mean(time_ms, one.max_age_ms, 2 * one.close_ms))
             elif one.pairing is Pairing.LINEAR:
                 out.append(track.linear(time_ms, one.max_age_ms, one.close_ms))
             else:
@@ -203,7 +214,7 @@ class Unit:
             if (
                 one.pairing is not Pairing.DRIVES
                 and track.newest_ms < time_ms - one.close_ms
-                and newest_ms < time_ms + one.max_age_ms
+                and newest_ms < time_ms + one.wait_ms
             ):
                 return False
         return True
@@ -250,8 +261,8 @@ class Unit:
         )
 
     def _trim(self) -> None:
-        for track in self.inputs if self.joined else ():
-            track.trim(self.capacity)
+        for one, track in zip(self.derivation.inputs, self.inputs, strict=True) if self.joined else ():
+            self.keep(one, track)
         for track, revs in zip(self.outputs, self.revs, strict=True):
             if track.trim(self.capacity) and revs:
                 for time_ms in [one for one in revs if one < track.times[0]]:
@@ -264,10 +275,33 @@ class Unit:
         """
         found: dict[int, tuple[Value, ...]] = {}
         for time_ms in times:
+            if not self._is_due(time_ms):
+                continue
             self._look(time_ms, NOTHING_COMES_MS, found)
             if time_ms not in found and has_no_method(time_ms) and self.outputs[0].get(time_ms) is not None:
                 found[time_ms] = (FAILED,) * len(self.outputs)
         return self._emit(found, ())
+
+    def keep(self, one: Input, track: Track) -> None:
+        """Forget what is too old: of a window's input what two windows do not hold."""
+        if self.keep_ms(one):
+            track.cut(track.newest_ms - self.keep_ms(one))
+        else:
+            track.trim(self.capacity)
+
+    def keep_ms(self, one: Input) -> int:
+        """For how long an input's readings are remembered; 0 where their number counts."""
+        if not self.derivation.step_ms or self.capacity >= NOTHING_COMES_MS:
+            return 0
+        return 2 * max(part.max_age_ms for part in self.derivation.inputs)
+
+    def _is_due(self, time_ms: int) -> bool:
+        """Whether there is a point at this reading of the driving input, where not each has one."""
+        step_ms = self.derivation.step_ms
+        if not step_ms or self.outputs[0].get(time_ms) is not None:
+            return True
+        cell_ms = time_ms - time_ms % step_ms
+        return next(iter(self.inputs[0].between(cell_ms, time_ms)), time_ms) == time_ms
 
     def settle_waiting(self) -> None:
         """After a start: which readings of the driving input have no derived point yet because a partner may come."""
@@ -280,6 +314,7 @@ class Unit:
                 made.get(time_ms) is None
                 and not self.is_ready(time_ms, (value, flag), newest_ms)
                 and self.derivation.methods.at(time_ms) is not None
+                and self._is_due(time_ms)
             ):
                 self.waiting.add(time_ms)
 

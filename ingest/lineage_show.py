@@ -83,13 +83,13 @@ async def explain(reader: PointReader, one: Derivation, at_ms: int, records: lis
 
 def made_under(records: list[RecordPoint], time_ms: int, changed: bool) -> RecordPoint | None:
     """The record that a value of this time was made under: of its span's newest new derivation, where it was changed; else the
-    newest that was in force then, or the first (a reading that came later than its time)."""
+    newest that was in force then; where none was yet, its span's, or the first (a reading that came after its time)."""
     spans = [one for one in records if _covers(read_body(one), time_ms)]
     if changed and spans:
         return spans[-1]
     plain = [one for one in records if read_body(one).get("why") != REDERIVE]
     then = [one for one in plain if one.time_ms <= time_ms]
-    found = then or plain[:1] or spans
+    found = then or spans or plain[:1]
     return found[-1] if found else None
 
 

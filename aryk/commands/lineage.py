@@ -30,7 +30,8 @@ def lineage(
     registry: Annotated[Path, typer.Option("--registry", help="the registry's folder or file")],
     series: Series = None,
     at: Annotated[
-        str | None, typer.Option("--at", help="explain the value of this time: 2026-07-01T08:00:00+05:00, or 2h ago")
+        str | None,
+        typer.Option("--at", help="explain the value of this time: 2026-07-01T08:00:00+05:00, or 2h before now"),
     ] = None,
     store: Store = None,
     bucket: Bucket = "aryk",

@@ -19,7 +19,9 @@ def add_to(app: typer.Typer) -> None:
 
 def rederive(
     station: Station,
-    first: Annotated[str, typer.Option("--from", help="2026-04-01T00:00:00+05:00 (without an offset UTC), or 30d ago")],
+    first: Annotated[
+        str, typer.Option("--from", help="2026-04-01T00:00:00+05:00 (without an offset UTC), or 48h before now")
+    ],
     registry: Annotated[Path, typer.Option("--registry", help="the registry's folder or file")],
     last: Annotated[str | None, typer.Option("--to", help="the first time that stays as it is; left out: now")] = None,
     series: Series = None,

@@ -111,7 +111,7 @@ def with_derived(registry: Registry) -> Registry:
                     gateway=driver.gateway,
                     quantity=output.name.quantity,
                     unit=output.unit,
-                    interval=driver.interval_s,
+                    interval=max(driver.interval_s, one.step_ms / 1000),
                     title=output.title,
                     decimals=output.decimals,
                 )

@@ -31,6 +31,10 @@ class Pairing(StrEnum):
     DRIVES = "drives"
     NEAREST = "nearest"
     LINEAR = "linear"
+    RATE = "rate"
+    """The change over the window that ends then, a second."""
+    MEAN = "mean"
+    """The mean over that window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,16 @@ class Input:
     pairing: Pairing = Pairing.DRIVES
     max_age_ms: int = 0
     close_ms: int = 0
+
+    @property
+    def is_windowed(self) -> bool:
+        """Whether all readings of a window count, which `max_age_ms` is then."""
+        return self.pairing in (Pairing.RATE, Pairing.MEAN)
+
+    @property
+    def wait_ms(self) -> int:
+        """How long a reading of it is waited for."""
+        return 2 * self.close_ms if self.is_windowed else self.max_age_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +135,8 @@ class Derivation:
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     methods: Methods
+    step_ms: int = 0
+    """Where it is not 0: one point in so much time, at the first reading of the driving input in it."""
 
     @property
     def driver(self) -> Input:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from hydrology.derived.inflow import DIGITS, STEPS, inflow_methods
 from hydrology.derived.model import Derivation, Input, Name, Output, Pairing
 from hydrology.derived.power import efficiency_methods, head_methods, power_methods, release_methods
 from hydrology.derived.wells import well_methods
@@ -58,6 +59,11 @@ class KnownSeries:
         found = self._known.get(Name("discharge", station.id, series))
         return None if found is None else replace(found, role=role)
 
+    def derived(self, role: str, name: Name) -> Input | None:
+        """A series by its name."""
+        found = self._known.get(name)
+        return None if found is None else replace(found, role=role)
+
     def of_quantity(self, role: str, station: Station, quantity: str) -> Input | None:
         """The station's only sensor of a quantity."""
         found = [sensor for sensor in station.sensors if sensor.quantity == quantity]
@@ -77,7 +83,7 @@ def paired(driver: Input, *others: Input) -> tuple[Input, ...]:
 
 def special(station: Station, known: KnownSeries) -> Iterator[Derivation]:
     """The derivations of a well or a unit; each made known for the next ones."""
-    for one in (*_well(station, known), *_hydropower(station, known)):
+    for one in (*_well(station, known), *_hydropower(station, known), *_inflow(station, known)):
         known.add(one)
         yield one
 
@@ -135,6 +141,27 @@ def _hydropower(station: Station, known: KnownSeries) -> Iterator[Derivation]:
             yield Derivation(
                 f"{station.id}/ecological-shortfall", "release", station.id, (release,), (output,), methods
             )
+
+
+def _inflow(station: Station, known: KnownSeries) -> Iterator[Derivation]:
+    given = station.inflow
+    volume = known.derived("volume", Name("volume", station.id, "volume"))
+    if given is None or volume is None:
+        return
+    outflows = [known.meter(f"outflow {reference}", reference) for reference in given.outflows]
+    if None in outflows:
+        return
+    window_ms = round(given.window * 1000)
+
+    def over(one: Input, role: str, pairing: Pairing) -> Input:
+        ages = {"max_age_ms": window_ms, "close_ms": round(one.interval_s * 1500)}
+        return replace(one, role=role, pairing=pairing, **ages)  # type: ignore[arg-type]
+
+    means = (over(one, one.role, Pairing.MEAN) for one in outflows if one is not None)
+    inputs = (volume, over(volume, "change of volume", Pairing.RATE), *means)
+    output = Output(Name("discharge", station.id, "inflow"), "m3/s", "Inflow, by balance", 2, DIGITS)
+    step_ms = window_ms // STEPS
+    yield Derivation(f"{station.id}/inflow", "inflow", station.id, inputs, (output,), inflow_methods(given), step_ms)
 
 
 def _head(station: Station, unit: Hydropower, known: KnownSeries) -> Derivation | None:

@@ -186,6 +186,11 @@ def _special(station: Station, place: int, index: Index) -> Iterator[Problem]:
         elif station.datum is None and all(one.quantity == "level" for one in level_sensors(station)):
             mend = "add [datum] with zero_m and system"
             yield Problem((*here, "storage"), "levels above gauge zero need a datum to become elevations", mend)
+    if station.inflow is not None:
+        if not station.storage:
+            yield Problem((*here, "inflow"), "an inflow by balance needs a storage table", "add [[storage]]")
+        for at, outflow in enumerate(station.inflow.outflows):
+            yield from _meter(outflow, (*here, "inflow", "outflows", at), index)
     references: list[tuple[Path, str | None]] = []
     if station.well is not None:
         logger = station.well.logger

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from hydrology import storage as laws
-from hydrology.registry.base import Effective, NotNegative, Number, Positive, Table
+from hydrology.registry.base import Duration, Effective, NotNegative, Number, Positive, Table
 from hydrology.registry.ratings import Rating
 from hydrology.registry.sensor import Sensor
 from wire.names import Id
@@ -115,6 +115,16 @@ class Hydropower(Table):
     release: str | None = None
 
 
+class Inflow(Table):
+    """A reservoir's inflow by balance over a `window`: the change of its volume and all that leaves by these meters.
+
+    Evaporation is not added: the inflow is what comes in less what evaporates.
+    """
+
+    outflows: Annotated[tuple[str, ...], Field(min_length=1)]
+    window: Annotated[Duration, Field(ge=10_800)] = 21_600.0
+
+
 class Station(Table):
     """A place on the water with its sensors. `river_or_canal` names the water; position in degrees, WGS 84."""
 
@@ -132,6 +142,7 @@ class Station(Table):
     ratings: tuple[Rating, ...] = ()
     levels: Levels | None = None
     storage: tuple[Storage, ...] = ()
+    inflow: Inflow | None = None
     well: Well | None = None
     hydropower: Hydropower | None = None
 
