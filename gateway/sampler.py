@@ -12,6 +12,7 @@ from typing import Any
 from gateway.breaker import Breaker
 from gateway.clock import Clock, Moment, middle
 from gateway.drivers import Driver, Poll
+from gateway.log.gaps import RESTART
 from gateway.log.log import ScanLog
 from gateway.log.rows import NewRecord, Scan
 from gateway.log.writer import LogUnavailableError
@@ -44,7 +45,8 @@ class DeviceSampler:
         self._breaker = Breaker(driver.dead_s) if shared else None
         self._answering: bool | None = None
         self._untried: dict[str, tuple[int, int]] = {}
-        """By reason: first and last time of scans that were not tried and are not logged yet."""
+        """By reason: first and last moment of scans that were not tried and are not logged yet, on the boot clock: the wall
+        clock may be set meanwhile."""
 
     async def run(self) -> None:
         """Scan for ever."""
@@ -59,16 +61,15 @@ class DeviceSampler:
             await self.scan_once()
             missed_scans = skipped(due_s, self._clock.monotonic_s(), self._device.interval)
             if missed_scans:
-                interval_ms = round(self._device.interval * 1000)
-                now = self._clock.now()
-                due_ms = now.ms - round((self._clock.monotonic_s() - due_s) * 1000)
-                self._not_tried("overrun", due_ms + interval_ms, due_ms + missed_scans * interval_ms)
+                interval_ns = round(self._device.interval * 1e9)
+                due_ns = self._clock.now().boot_ns - round((self._clock.monotonic_s() - due_s) * 1e9)
+                self._not_tried("overrun", due_ns + interval_ns, due_ns + missed_scans * interval_ns)
                 last_s = due_s + missed_scans * self._device.interval
 
     async def scan_once(self) -> None:
         """One scan: read, decode, log."""
         if self._breaker is not None and not self._breaker.allows(self._clock.monotonic_s()):
-            self._not_tried("no_answer", self._clock.now().ms)
+            self._not_tried("no_answer", self._clock.now().boot_ns)
             return
         began = self._clock.now()
         began_s = self._clock.monotonic_s()
@@ -77,7 +78,7 @@ class DeviceSampler:
                 poll = await self._driver.poll()
         except TimeoutError:
             self._metrics.failed(self._device.id, "hung")
-            self._not_tried("hung", began.ms, self._clock.now().ms)
+            self._not_tried("hung", began.boot_ns, self._clock.now().boot_ns)
             return
         if self._breaker is not None:
             self._breaker.tried(self._clock.monotonic_s(), poll.any_answer)
@@ -87,13 +88,13 @@ class DeviceSampler:
         await self._append(moment, readings_of(poll))
 
     async def _append(self, moment: Moment, readings: tuple[Reading, ...]) -> None:
-        gaps = [self._gap(reason, *span) for reason, span in self._untried.items()]
+        gaps = [self._gap(reason, moment, *span) for reason, span in self._untried.items()]
         try:
             await self._log.append(Scan(moment, readings, tuple(gaps)))
         except LogUnavailableError as error:
             log.error("%s: the scan is lost: %s", self._device.id, error)
             self._metrics.failed(self._device.id, error.reason)
-            self._not_tried(error.reason, moment.ms)
+            self._not_tried(error.reason, moment.boot_ns)
             return
         for reason in self._untried:
             self._metrics.gaps.labels(reason).inc()
@@ -101,19 +102,28 @@ class DeviceSampler:
 
     async def _tell_restart(self) -> None:
         """Between the last entry of an earlier run and now nobody looked at the sensors."""
-        known = await self._log.last_times(self._sensors)
-        if not known:
+        last = await self._log.last_entry(self._sensors)
+        if last is None:
             return
-        last_ms, now_ms = max(known.values()), self._clock.now().ms
-        # A clock behind the log is wrong: how long the pause was will be known once the times are put right.
-        if now_ms - last_ms > RESTART_GAP * self._device.interval * 1000 or now_ms < last_ms:
-            self._untried["restart"] = (min(last_ms, now_ms), now_ms)
+        now = self._clock.now()
+        if last.boot == self._clock.boot:
+            # The boot clock knows how long it was, whatever the wall clock was set to meanwhile.
+            pause_ns = now.boot_ns - last.boot_ns
+            if pause_ns <= RESTART_GAP * self._device.interval * 1e9:
+                return
+        else:
+            # The wall clock may be anything, also just past the last reading where there is no battery: it is always told. How
+            # long it was is known once the times are put right.
+            pause_ns = max(0, now.ms - last.ms) * 1_000_000
+        self._not_tried(RESTART, now.boot_ns - pause_ns, now.boot_ns)
 
-    def _not_tried(self, reason: str, from_ms: int, to_ms: int | None = None) -> None:
-        first, last = self._untried.get(reason, (from_ms, from_ms))
-        self._untried[reason] = (min(first, from_ms), max(last, from_ms if to_ms is None else to_ms))
+    def _not_tried(self, reason: str, from_ns: int, to_ns: int | None = None) -> None:
+        first, last = self._untried.get(reason, (from_ns, from_ns))
+        self._untried[reason] = (min(first, from_ns), max(last, from_ns if to_ns is None else to_ns))
 
-    def _gap(self, reason: str, from_ms: int, to_ms: int) -> NewRecord:
+    def _gap(self, reason: str, moment: Moment, from_ns: int, to_ns: int) -> NewRecord:
+        """Its times are as the wall clock is now, at `moment`: when that is put right, they move with it."""
+        from_ms, to_ms = (moment.ms - (moment.boot_ns - at_ns) // 1_000_000 for at_ns in (from_ns, to_ns))
         return NewRecord("gap", {"reason": reason, "from_ms": from_ms, "to_ms": to_ms, "sensors": self._sensors})
 
     def _note(self, poll: Poll) -> None:

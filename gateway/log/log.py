@@ -18,12 +18,13 @@ from gateway.clock import Clock
 from gateway.log import retention
 from gateway.log.aside import Names, names_path, salvaged_path, set_aside_files, write_names
 from gateway.log.ballast import Ballast
+from gateway.log.gaps import last_entry
 from gateway.log.progress import EpochState, Progress
 from gateway.log.reader import Reader
-from gateway.log.rows import Commit, Extent, NewRecord, Row, Scan
+from gateway.log.rows import Commit, Extent, Last, NewRecord, Row, Scan
 from gateway.log.salvage import Salvage, Salvaged, must_be_lean
 from gateway.log.salvaged import SalvagedLog, open_salvaged, salvage_records
-from gateway.log.settling import last_times, offset_of, settle_held
+from gateway.log.settling import offset_of, settle_held
 from gateway.log.thinning import Removal
 from gateway.log.writer import LogUnavailableError, Writer, passing_reason
 from gateway.times import Anchor
@@ -44,8 +45,8 @@ class ScanLog(Protocol):
         """Commit a scan; it is on disk when this returns. Raises LogUnavailableError."""
         ...
 
-    async def last_times(self, sensors: list[str]) -> dict[str, int]:
-        """The time of the newest entry of each sensor that has one."""
+    async def last_entry(self, sensors: list[str]) -> Last | None:
+        """The newest entry of any of these sensors."""
         ...
 
 
@@ -132,9 +133,9 @@ class Log:
         for listener in self._listeners:
             listener()
 
-    async def last_times(self, sensors: list[str]) -> dict[str, int]:
-        """The time of the newest entry of each sensor that has one."""
-        return await self._write(last_times, self._writer_db, sensors)
+    async def last_entry(self, sensors: list[str]) -> Last | None:
+        """The newest entry of any of these sensors."""
+        return await self._write(last_entry, self._writer_db, sensors)
 
     # -- the uplink's side
 

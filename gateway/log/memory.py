@@ -1,6 +1,6 @@
 """A log in memory: the double for tests of the sampler."""
 
-from gateway.log.rows import Commit, Scan
+from gateway.log.rows import Commit, Last, Scan
 from gateway.log.writer import LogUnavailableError
 
 
@@ -10,7 +10,7 @@ class MemoryLog:
     def __init__(self) -> None:
         self.scans: list[Scan] = []
         self.full = False
-        self.known: dict[str, int] = {}
+        self.known: dict[str, Last] = {}
 
     async def append(self, scan: Scan) -> Commit:
         """Keep it."""
@@ -19,6 +19,6 @@ class MemoryLog:
         self.scans.append(scan)
         return Commit(len(self.scans), len(self.scans), 0.0)
 
-    async def last_times(self, sensors: list[str]) -> dict[str, int]:
+    async def last_entry(self, sensors: list[str]) -> Last | None:
         """What `known` says."""
-        return {sensor: self.known[sensor] for sensor in sensors if sensor in self.known}
+        return next((self.known[sensor] for sensor in sensors if sensor in self.known), None)

@@ -41,6 +41,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Last:
+    """When the newest entry was: its time as it stands in the log, and the boot clock of its boot."""
+
+    ms: int
+    boot_ns: int
+    boot: str
+
+
+@dataclass(frozen=True, slots=True)
 class Extent:
     """One epoch of the log: first and last number still kept (last = first - 1 when it has none)."""
 

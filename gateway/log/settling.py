@@ -5,15 +5,16 @@ import sqlite3
 from dataclasses import dataclass
 
 from gateway.clock import Moment
+from gateway.log.gaps import RESTART, moved_gap
 from gateway.log.progress import Progress
-from gateway.log.writer import moved_flag, next_free_ms, next_free_record_ms
+from gateway.log.writer import body_of, moved_flag, next_free_ms, next_free_record_ms
 from gateway.times import Anchor, Placed, Span, moved_far, place, settle
 
 STEP = 500
 """Rows in one transaction, so that the sampler never waits long for the file."""
 
 _HELD = "FROM entry JOIN epoch ON epoch.id = entry.epoch JOIN boot ON boot.id = epoch.boot WHERE final = 0 "
-_RESTART = "(kind IS 'gap' AND body LIKE '%\"reason\":\"restart\"%')"
+_RESTART = f"(kind IS 'gap' AND body LIKE '%\"reason\":\"{RESTART}\"%')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def _write(db: sqlite3.Connection, row: _Held) -> None:
         ms = free_ms
     elif row.kind is not None:
         if row.kind == "gap" and body is not None:
-            body = _moved_gap(db, row, ms, json.loads(body))
+            body = body_of(moved_gap(db, row.seq, json.loads(body), ms - row.moment.ms))
         ms = next_free_record_ms(db, row.kind, ms)
     original = row.moment.ms if ms != row.moment.ms else None
     db.execute(
@@ -130,36 +131,7 @@ def _final_ms(row: _Held) -> int:
     return row.placed.time_of(row.moment.boot_ns)
 
 
-def _moved_gap(db: sqlite3.Connection, row: _Held, ms: int, body: dict[str, object]) -> str:
-    """A gap's own times move with it; one over a restart begins at the last reading before it."""
-    shift = ms - row.moment.ms
-    start, end = body.get("from_ms"), body.get("to_ms")
-    if isinstance(end, int):
-        body["to_ms"] = end + shift
-    if isinstance(start, int):
-        body["from_ms"] = start + shift
-        sensors = body.get("sensors")
-        if body.get("reason") == "restart" and isinstance(sensors, list):
-            known = last_times(db, [str(one) for one in sensors], before=row.seq)
-            body["from_ms"] = max(known.values(), default=start + shift)
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-
-
 def offset_of(db: sqlite3.Connection, boot: str) -> int | None:
     """The last anchor of this boot, an earlier process's too: true time minus boot clock."""
     row = db.execute("SELECT offset_ms FROM boot WHERE boot = ?", (boot,)).fetchone()
     return None if row is None else row[0]
-
-
-def last_times(db: sqlite3.Connection, sensors: list[str], before: int | None = None) -> dict[str, int]:
-    """The time of the newest entry of each sensor, tried and failed counted too, before this number."""
-    out: dict[str, int] = {}
-    for sensor in sensors:
-        for (series,) in db.execute("SELECT id FROM series WHERE sensor = ?", (sensor,)).fetchall():
-            row = db.execute(
-                "SELECT ms FROM entry WHERE series = ? AND seq < ? ORDER BY seq DESC LIMIT 1",
-                (series, before if before is not None else 1 << 62),
-            ).fetchone()
-            if row is not None:
-                out[sensor] = max(out.get(sensor, row[0]), row[0])
-    return out

@@ -4,8 +4,10 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from gateway.clock import Clock
+from gateway.log.gaps import RESTART, moved_gap
 from gateway.log.progress import DROPPED, EpochState, Progress
 from gateway.log.reader import write_settled
 from gateway.log.rows import Commit, NewRecord, Scan
@@ -48,7 +50,9 @@ class Writer:
         first = seq = current.last + 1
         ms, final = scan.moment.ms, False
         if anchor is not None and anchor.boot == self._clock.boot and anchor.fresh_at(scan.moment.boot_ns):
-            ms, final = settle(anchor.offset_ms, scan.moment.ms, scan.moment.boot_ns), True
+            # A pause begins at the last reading before it, and that one's time may still have to be put right.
+            final = not (self._progress.held and any(one.body.get("reason") == RESTART for one in scan.records))
+            ms = settle(anchor.offset_ms, scan.moment.ms, scan.moment.boot_ns) if final else ms
         original = scan.moment.ms if ms != scan.moment.ms else None
         added: dict[tuple[str, str, str], int] = {}
         with self._transaction():
@@ -132,8 +136,12 @@ class Writer:
         *,
         final: bool,
     ) -> None:
-        free_ms = next_free_record_ms(self._db, record.kind, ms) if final else ms
-        rest = (boot_ns, original, final, record.kind, body_text(record))
+        free_ms, body = ms, record.body
+        if final:
+            free_ms = next_free_record_ms(self._db, record.kind, ms)
+            if record.kind == "gap":
+                body = moved_gap(self._db, seq, body, 0 if original is None else ms - original)
+        rest = (boot_ns, original, final, record.kind, body_of(body))
         self._db.execute(INSERT, (seq, epoch.id, None, free_ms, None, None, None, *rest))
 
     def _put_reading(
@@ -196,9 +204,9 @@ def moved_flag(flag: int) -> int:
     return int(Flag.SUSPECT) if flag in (Flag.PASS, Flag.NOT_EVALUATED) else flag
 
 
-def body_text(record: NewRecord) -> str:
+def body_of(body: dict[str, Any]) -> str:
     """The body as it is kept. Raises ValueError when it is no JSON or too long."""
-    text = json.dumps(record.body, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    text = json.dumps(body, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     if len(text) > MAX_BODY_BYTES:
         raise ValueError(f"a record of {len(text)} characters, at most {MAX_BODY_BYTES}")
     return text

@@ -1,8 +1,9 @@
 """Random faults against the whole of Aryk: `python -m tests.faults.chaos --seed 1 --minutes 10 [--kills 200]`.
 
 Kills gateway, broker, ingest and database with SIGKILL at random moments; cuts, stalls and slows links; and now and then fills
-the spool's disk (root only), loses it, or steps the gateway's clock. The last line says what came of it; the exit status is 1
-when a reading was lost or doubled, and then everything is kept that is needed to look into it.
+the spool's disk (root only), loses it, or steps the gateway's clock. At the end `aryk ingest audit` and ingest's counters are
+compared with the ledger. The last line says what came of it; the exit status is 1 when a reading was lost or doubled, or these
+do not agree, and then everything is kept that is needed to look into it.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults import logged
+from tests.faults import audited, logged
 from tests.faults.roles import ShiftedGatewayRole
 from tests.faults.run_to_end import run_to_end
 from tests.faults.shifted_gateway import ClockFile
@@ -251,7 +252,7 @@ async def settle(world: World) -> Verdict:
 
 
 async def run(seed: int, minutes: float, kills: int | None, canals: int, folder: Path) -> bool:
-    """One run in this folder; whether nothing was lost or doubled."""
+    """One run in this folder; whether nothing was lost or doubled, and all accounts agree."""
     with ExitStack() as stack:
         disk = stack.enter_context(mounted_disk(folder / "disk", DISK_MEGABYTES)) if may_mount() else None
         if disk is None:
@@ -270,7 +271,9 @@ async def run(seed: int, minutes: float, kills: int | None, canals: int, folder:
             try:
                 await chaos.run(minutes, kills)
                 verdict = await settle(world)
-                whole = verdict.clean
+                found = await audited.look(world, spools_lost=chaos.tally.spools_lost)
+                say(str(found))
+                whole = verdict.clean and not found.disagreements
             except AssertionError as error:
                 say(f"it did not recover: {error}")
                 verdict = await world.judge()

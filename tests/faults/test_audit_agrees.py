@@ -11,7 +11,7 @@ from ingest.audit import FLAG_9, NEVER, SensorDay
 from ingest.auditing import audit_days
 from ingest.settings import load_settings
 from simulator.ledger import LedgerReader, State
-from tests.faults import logged
+from tests.faults import audited, logged
 from tests.faults.world import Options, World
 
 pytestmark = pytest.mark.server
@@ -32,6 +32,7 @@ async def test_the_audit_agrees_with_the_ledger_over_gaps(tmp_path: Path) -> Non
         ended_ms = _now_ms()
         verdict = await world.settle()
         assert verdict.clean, str(verdict)
+        assert (await audited.look(world)).disagreements == []
 
         settings = load_settings(world.ingest.config)
         registry = load_registry(settings.registry)

@@ -64,6 +64,27 @@ async def test_a_clock_that_jumps_while_readings_flow(tmp_path: Path) -> None:
         await assert_times_are_true(world, began_s)
 
 
+async def test_a_pause_is_told_as_long_as_it_was_whatever_the_clock_is_set_to_meanwhile(tmp_path: Path) -> None:
+    async with World(tmp_path, Options(shifted_clock=True)) as world:
+        down_s = 2.0
+        for offset_s in (-down_s, 3600.0, -DAY_S, 0.0):
+            await world.receipted()
+            await world.kill("gateway")
+            last = {entry.sensor: entry.ms for entry in logged.entries(world.log_path)}  # the newest of each
+            set_clock(world, ClockFile(offset_s=offset_s))
+            await world.run_for(down_s)
+            await world.start("gateway")
+            await world.flowing()
+            await world.receipted()
+            gaps = [one.body for one in logged.entries(world.log_path) if one.kind == "gap" and one.body is not None]
+            told = [body for body in gaps if body["reason"] == "restart"][-world.devices :]
+            for body in told:
+                assert body["from_ms"] == last[body["sensors"][0]]
+                assert 1000 * down_s <= body["to_ms"] - body["from_ms"] <= 1000 * (down_s + 10), body
+            assert len({body["sensors"][0] for body in told}) == world.devices
+        await world.must_be_whole()
+
+
 async def test_a_boot_that_ended_without_contact_is_placed_between_its_neighbours(tmp_path: Path) -> None:
     began_s = time.time()
     async with World(tmp_path, Options(shifted_clock=True)) as world:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from gateway.breaker import OPENS_AFTER
@@ -11,6 +12,7 @@ from gateway.drivers.driver import Poll
 from gateway.drivers.memory import MemoryDriver
 from gateway.log import Scan
 from gateway.log.memory import MemoryLog
+from gateway.log.rows import Last
 from gateway.metrics import GatewayMetrics
 from gateway.sampler import POLL_LONGEST_S, DeviceSampler, device_samplers
 from gateway.settings import GatewaySettings, TableName
@@ -36,6 +38,10 @@ class Bench:
 
     async def run_for(self, seconds: float) -> None:
         await run_for(seconds, *(sampler.run() for sampler in self.samplers.values()))
+
+    def ago(self, seconds: float) -> Last:
+        now = self.clock.now()
+        return Last(now.ms - round(seconds * 1000), now.boot_ns - round(seconds * 1e9), self.clock.boot)
 
     def scans(self, device_id: str) -> list[Scan]:
         return [one for one in self.log.scans if any(r.sensor == f"{device_id}-level" for r in one.readings)]
@@ -202,10 +208,60 @@ def test_the_pause_of_a_restart_is_a_gap() -> None:
     async def main() -> None:
         bench = Bench(device("a"), device("b"))
         now_ms = bench.clock.now().ms
-        bench.log.known = {"a-level": now_ms - 60_000, "b-level": now_ms - 900}
+        bench.log.known = {"a-level": bench.ago(60), "b-level": bench.ago(0.9)}
         await bench.run_for(5)
         (gap,) = bench.gaps()
         assert gap == {"reason": "restart", "from_ms": now_ms - 60_000, "to_ms": now_ms, "sensors": ["a-level"]}
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("step_s", [60, -60, -59.5, 86_400, -86_400])
+def test_the_pause_of_a_restart_is_as_long_as_it_was_whatever_the_clock_was_set_to_meanwhile(step_s: float) -> None:
+    async def main() -> None:
+        bench = Bench(device("a"), device("b"))
+        bench.log.known = {"a-level": bench.ago(60), "b-level": bench.ago(0.9)}
+        bench.clock.step_wall(step_s)
+        now_ms = bench.clock.now().ms
+        await bench.run_for(5)
+        (gap,) = bench.gaps()
+        assert gap == {"reason": "restart", "from_ms": now_ms - 60_000, "to_ms": now_ms, "sensors": ["a-level"]}
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("behind_s", [60, 0.2, -60])
+def test_a_reboot_is_always_told_because_the_clock_may_come_up_anywhere(behind_s: float) -> None:
+    async def main() -> None:
+        bench = Bench(device("a"))
+        now_ms = bench.clock.now().ms
+        bench.log.known = {"a-level": Last(now_ms - round(behind_s * 1000), 1, "the boot before")}
+        await bench.run_for(5)
+        (gap,) = bench.gaps()
+        from_ms = now_ms - max(0, round(behind_s * 1000))
+        assert gap == {"reason": "restart", "from_ms": from_ms, "to_ms": now_ms, "sensors": ["a-level"]}
+
+    run_virtual(main())
+
+
+def test_scans_that_were_not_tried_before_the_clock_was_set_are_told_as_it_is_now() -> None:
+    async def main() -> None:
+        bench = Bench(device("a"))
+
+        async def fill() -> None:
+            await asyncio.sleep(5.5)
+            bench.log.full = True
+            await asyncio.sleep(3)
+            bench.clock.step_wall(7200)
+            await asyncio.sleep(2)
+            bench.log.full = False
+            await asyncio.sleep(5)
+
+        await run_for(15.5, fill(), bench.samplers["a"].run())
+        (gap,) = bench.gaps()
+        assert gap["to_ms"] - gap["from_ms"] == 4000
+        first_after = next(one.moment.ms for one in bench.scans("a") if one.records)
+        assert first_after - gap["to_ms"] == 1000
 
     run_virtual(main())
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from gateway.clock import ManualClock
-from gateway.log import Scan
+from gateway.log import NewRecord, Scan
 from tests.gateway.build import gap, reading, scan
 from tests.gateway.log.helpers import anchor_of, opened, pending, query
 
@@ -149,6 +149,53 @@ async def test_the_times_in_a_gap_move_with_it(tmp_path: Path) -> None:
         true_ms = NOW_MS + DAY_MS
         assert gaps[0] == {"reason": "restart", "from_ms": NOW_MS, "to_ms": true_ms, "sensors": ["level"]}
         assert gaps[1] == {"reason": "overrun", "from_ms": true_ms - 10, "to_ms": true_ms, "sensors": ["level"]}
+
+
+async def test_with_a_fresh_anchor_the_times_in_a_gap_are_put_right_at_once(tmp_path: Path) -> None:
+    clock = ManualClock(NOW_MS)
+    async with opened(tmp_path, clock) as log:
+        await log.settle_times(anchor_of(clock))
+        await log.append(scan(clock.now(), 1.0))
+    clock.advance(600)
+    clock.step_wall(-86_400)
+    async with opened(tmp_path, clock) as log:
+        now_ms = clock.now().ms
+        await log.settle_times(anchor_of(clock, skew_ms=DAY_MS))
+        restart = gap("restart", from_ms=now_ms - 600_000, to_ms=now_ms, sensors=["level"])
+        hung = gap("hung", from_ms=now_ms - 10, to_ms=now_ms, sensors=["level"])
+        clock.advance(1)
+        await log.append(Scan(clock.now(), (reading(2.0),), (restart, hung)))
+        found = [row.body for row in await log.rows([(2, 3)], 10)]
+        true_ms = NOW_MS + 600_000
+        assert found[0] == {"reason": "restart", "from_ms": NOW_MS, "to_ms": true_ms, "sensors": ["level"]}
+        assert found[1] == {"reason": "hung", "from_ms": true_ms - 10, "to_ms": true_ms, "sensors": ["level"]}
+
+
+async def test_a_pause_after_readings_whose_time_is_not_known_yet_waits_for_it(tmp_path: Path) -> None:
+    clock = ManualClock(NOW_MS - DAY_MS)
+    async with opened(tmp_path, clock) as log:
+        await log.append(scan(clock.now(), 1.0))
+    clock.advance(600)
+    async with opened(tmp_path, clock) as log:
+        now_ms = clock.now().ms
+        log.anchor = anchor_of(clock, skew_ms=DAY_MS)  # found; the held readings are still to be settled
+        restart = gap("restart", from_ms=now_ms - 600_000, to_ms=now_ms, sensors=["level"])
+        await log.append(Scan(clock.now(), (reading(2.0),), (restart,)))
+        assert pending(log) == []
+        await log.settle_times(log.anchor)
+        (row,) = await log.rows([(2, 2)], 10)
+        assert row.body is not None
+        assert (row.body["from_ms"], row.body["to_ms"]) == (NOW_MS, NOW_MS + 600_000)
+
+
+async def test_a_gap_that_names_numbers_has_the_times_of_readings_and_keeps_them(tmp_path: Path) -> None:
+    clock = ManualClock(NOW_MS - DAY_MS)
+    body = {"reason": "disk_full", "ranges": [[1, 2]], "from_ms": NOW_MS - 900, "to_ms": NOW_MS - 800}
+    async with opened(tmp_path, clock) as log:
+        await log.append(Scan(clock.now(), (), (NewRecord("gap", body),)))
+        await log.settle_times(anchor_of(clock, skew_ms=DAY_MS))
+        await log.append(Scan(clock.now(), (), (NewRecord("gap", body),)))
+        assert [row.body for row in await log.rows([(1, 2)], 10)] == [body, body]
 
 
 async def test_a_long_time_without_contact_is_settled_in_steps(tmp_path: Path) -> None:
