@@ -66,7 +66,7 @@ def station_lines(registry: Registry, station: Station, now: datetime) -> Lines:
     if station.note:
         out.append(("note", station.note))
     for sensor in station.sensors:
-        out += _sensor(sensor)
+        out += _sensor(sensor, zone)
     for series, ratings in station.discharges().items():
         out += _ratings(station, series, ratings, zone, now)
     out += _water(station)
@@ -74,7 +74,7 @@ def station_lines(registry: Registry, station: Station, now: datetime) -> Lines:
     return out
 
 
-def _sensor(sensor: Sensor) -> Lines:
+def _sensor(sensor: Sensor, zone: str) -> Lines:
     says = [sensor.title or sensor.quantity.replace("_", " "), f"every {duration_words(sensor.interval)}"]
     if sensor.span is not None:
         says.append(f"span {sensor.span[0]:g} to {sensor.span[1]:g} {sensor.unit}")
@@ -86,7 +86,7 @@ def _sensor(sensor: Sensor) -> Lines:
         )
     if sensor.quality is not None:
         tests = [name.replace("_per_hour", "") for name in sensor.quality.model_dump(exclude_unset=True)]
-        out.append(("", f"quality tests: {', '.join(tests)}"))
+        out.append(("", f"quality tests: {', '.join(tests)}; rules {sensor.rules(zone).version}"))
     if sensor.calibrations:
         last = sensor.calibrations[-1]
         out.append(("", f"calibration from {day(last.effective_from)}: {last.scale:g} x value {last.offset:+g}"))

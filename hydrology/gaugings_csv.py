@@ -9,8 +9,8 @@ from settings import SettingsError
 from settings.errors import Fault
 
 COLUMNS = {
-    "stage": ("stage_m", "h", "h_m", "level", "level_m", "gauge_height"),
-    "flow": ("flow_m3s", "q", "q_m3s", "discharge", "discharge_m3s"),
+    "stage": ("stage_m", "h", "h_m", "level", "level_m", "gauge_height", "уровень", "уровень_воды"),
+    "flow": ("flow_m3s", "q", "q_m3s", "discharge", "discharge_m3s", "расход", "расход_воды"),
 }
 """The two columns and their other names; others are passed over."""
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from hydrology.registry.references import Path as KeyPath
 from hydrology.registry.stations import Station
 from hydrology.registry.whole import Parts, Registry
+from hydrology.spreadsheet import NotTextError, decode
 from settings import SettingsError
 from settings.errors import Fault
 from settings.load import fault_at, parse_toml, read_text, validate
@@ -101,13 +102,13 @@ def assemble(read: Mapping[Path, Parts | Station], root: Path) -> Registry:
 
 
 def read_spreadsheet(file: Path | str) -> str:
-    """The text of a CSV file, without a byte order mark. Raises SettingsError."""
+    """The text of a CSV file, however a spreadsheet here saves it (`hydrology.spreadsheet.decode`). Raises SettingsError."""
     try:
-        return Path(file).read_text(encoding="utf-8-sig")
+        return decode(Path(file).read_bytes())
     except FileNotFoundError as error:
         raise SettingsError(file, [Fault(None, "", "there is no such file")]) from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(file, [Fault(None, "", "is not UTF-8 text", "save it as CSV UTF-8")]) from error
+    except NotTextError as error:
+        raise SettingsError(file, [Fault(None, "", str(error), "save it as CSV UTF-8")]) from error
     except OSError as error:
         raise SettingsError(file, [Fault(None, "", f"cannot be read: {error}")]) from error
 

@@ -12,6 +12,7 @@ from hydrology.load import STATIONS, merge
 from hydrology.registry.stations import District, Gateway, Station
 from hydrology.registry.whole import Parts
 from hydrology.spreadsheet import Row, number, read_rows
+from hydrology.spreadsheet_words import COLUMNS_RU, plain_value
 from settings import SettingsError
 from settings.errors import Fault
 from wire.quantities import QUANTITIES
@@ -75,7 +76,7 @@ def plan_import(
     Districts that are new there need `timezone`; gateways that are new come in the first district whose station names them.
     Raises SettingsError that names the spreadsheet's lines; then nothing is to be written.
     """
-    rows = read_rows(text, csv_file, dict.fromkeys(COLUMNS, ()), ("station",))
+    rows = read_rows(text, csv_file, {name: COLUMNS_RU.get(name, ()) for name in COLUMNS}, ("station",))
     if not rows:
         raise SettingsError(csv_file, [Fault(1, "", "there are no rows under the header")])
     faults: list[Fault] = []
@@ -141,7 +142,7 @@ def _document(rows: list[Row], faults: list[Fault]) -> dict[str, Any]:
         for column in (*_TEXT, *_NUMBERS, *_DATUM):
             if column not in row.cells:
                 continue
-            given = _value(row, column, faults) if column in (*_NUMBERS, "gauge_zero_m") else row.cells[column]
+            given = _value(row, column, faults) if column in (*_NUMBERS, "gauge_zero_m") else _said(row, column)
             table, key = (datum, _DATUM[column]) if column in _DATUM else (document, column)
             if table.setdefault(key, given) != given:
                 problem = f"{given} here, {table[key]} on a line before"
@@ -155,8 +156,8 @@ def _document(rows: list[Row], faults: list[Fault]) -> dict[str, Any]:
 def _sensor(row: Row, faults: list[Fault]) -> dict[str, Any]:
     cells = row.cells
     sensor: dict[str, Any] = {"id": cells["sensor"]}
-    sensor |= {column: cells[column] for column in _SENSOR_TEXT if column in cells}
-    known = QUANTITIES.get(cells.get("quantity", ""))
+    sensor |= {column: _said(row, column) for column in _SENSOR_TEXT if column in cells}
+    known = QUANTITIES.get(sensor.get("quantity", ""))
     sensor["unit"] = known.unit if known else ""
     if "decimals" in cells:
         decimals = _value(row, "decimals", faults)
@@ -172,6 +173,10 @@ def _sensor(row: Row, faults: list[Fault]) -> dict[str, Any]:
     if thresholds:
         sensor["thresholds"] = thresholds
     return sensor
+
+
+def _said(row: Row, column: str) -> str:
+    return plain_value(column, row.cells[column])
 
 
 def _value(row: Row, column: str, faults: list[Fault]) -> float:

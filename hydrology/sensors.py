@@ -5,7 +5,7 @@ local gravity and the drift correction are from memory, unverified against their
 """
 
 from dataclasses import dataclass
-from math import cos, pi, radians, sin, sqrt
+from math import cos, inf, nextafter, pi, radians, sin, sqrt
 
 from hydrology.constants import ZERO_CELSIUS_K, G
 from wire.flags import Flag
@@ -131,6 +131,15 @@ def current_loop(current_ma: float, low: float, high: float) -> LoopReading:
         return LoopReading(None, Flag.FAIL)
     value = low + (current_ma - 4.0) / 16.0 * (high - low)
     return LoopReading(value, Flag.PASS if 3.8 <= current_ma <= 20.5 else Flag.SUSPECT)
+
+
+def loop_spans(low: float, high: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The values that `current_loop` does not fail, and those that it passes, for 4 mA at `low` and 20 mA at `high`."""
+
+    def value(current_ma: float) -> float:
+        return low + (current_ma - 4) / 16 * (high - low)
+
+    return (nextafter(value(3.6), inf), nextafter(value(21.0), -inf)), (value(3.8), value(20.5))
 
 
 @dataclass(frozen=True, slots=True)

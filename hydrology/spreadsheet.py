@@ -1,4 +1,5 @@
-"""Rows of a CSV file by column name, as spreadsheets here write them: commas or semicolons, decimal points or commas."""
+"""Rows of a CSV file by column name, as spreadsheets here write them: commas, semicolons or tabs, decimal points or commas,
+UTF-8, UTF-16 or Windows-1251."""
 
 import csv
 import io
@@ -11,6 +12,34 @@ from settings import SettingsError
 from settings.errors import Fault
 
 _COMMA_NUMBER = re.compile(r"-?\d+,\d+")
+_THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(\D|$))")
+"""The blank that spreadsheets put between thousands."""
+_BESIDE_LETTERS = frozenset("«»№–—‘’“”„…°±·§©®™€•\u00a0")
+_SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+"""The first line with which Excel tells itself the delimiter."""
+
+
+class NotTextError(ValueError):
+    """The bytes are no text that is known here."""
+
+
+def decode(content: bytes) -> str:
+    """The text of a CSV file: UTF-8 with or without a byte order mark, UTF-16 with one (Excel's "Unicode text"), or Windows-1251,
+    which Excel writes as plain "CSV" where Russian is spoken. Raises NotTextError."""
+    is_utf_16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        return content.decode("utf-16" if is_utf_16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        if is_utf_16:
+            raise NotTextError("is no whole UTF-16 text") from error
+    try:
+        text = content.decode("cp1251")
+    except UnicodeDecodeError:
+        text = "\x00"
+    foreign = {letter for letter in text if letter > "\x7f"} - _BESIDE_LETTERS
+    if "\x00" in text or not all("Ё" <= letter <= "ӿ" for letter in foreign):
+        raise NotTextError("is neither UTF-8 nor Windows-1251 text")
+    return text
 
 
 class Row(NamedTuple):
@@ -34,25 +63,31 @@ def read_rows(
     is a file without a required one: a misspelt header must not lose a column in silence. With `only_known` false other
     columns are passed over. Raises SettingsError.
     """
+    told = _SEPARATOR.match(text)
+    skipped = 1 if told else 0
+    text = text[told.end() :] if told else text
     first = text.partition("\n")[0]
-    delimiter = max(";\t,", key=first.count)
+    delimiter = told[1] if told else max(";\t,", key=first.count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header = next(lines, None)
     if header is None:
-        raise SettingsError(file, [Fault(1, "", "the file is empty", f"write the columns {', '.join(columns)}")])
+        raise SettingsError(
+            file, [Fault(1 + skipped, "", "the file is empty", f"write the columns {', '.join(columns)}")]
+        )
     by_name = {_plain(name): column for column, others in columns.items() for name in (column, *others)}
-    names = [by_name.get(_plain(cell)) for cell in header]
+    names = [by_name.get(_plain(cell)) or by_name.get(_bare(cell)) for cell in header]
     faults = [
-        Fault(1, cell.strip(), "this column is not known", f"known: {', '.join(columns)}")
+        Fault(1 + skipped, cell.strip(), "this column is not known", f"known: {', '.join(columns)}")
         for cell, name in zip(header, names, strict=True)
         if only_known and name is None and cell.strip()
     ]
     given = [name for name in names if name]
     faults += [
-        Fault(1, name, "two columns have this name") for name in sorted({n for n in given if given.count(n) > 1})
+        Fault(1 + skipped, name, "two columns have this name")
+        for name in sorted({n for n in given if given.count(n) > 1})
     ]
     faults += [
-        Fault(1, name, "this column is missing", f"there are {', '.join(cell.strip() for cell in header)}")
+        Fault(1 + skipped, name, "this column is missing", f"there are {', '.join(cell.strip() for cell in header)}")
         for name in required
         if name not in names
     ]
@@ -62,10 +97,12 @@ def read_rows(
     for cells in lines:
         if len(cells) > len(names):
             problem = f"{len(cells)} cells under {len(names)} columns"
-            raise SettingsError(file, [Fault(lines.line_num, "", problem, "a text with a comma needs quotes")])
+            raise SettingsError(
+                file, [Fault(lines.line_num + skipped, "", problem, "a text with a comma needs quotes")]
+            )
         found = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if name and cell.strip()}
         if found:
-            out.append(Row(lines.line_num, found))
+            out.append(Row(lines.line_num + skipped, found))
     return out
 
 
@@ -73,9 +110,15 @@ def _plain(name: str) -> str:
     return name.strip().lower().replace(" ", "_")
 
 
+def _bare(name: str) -> str:
+    """A column's name without the unit behind a comma or in brackets."""
+    return _plain(re.split(r"[,(\[]", name, maxsplit=1)[0])
+
+
 def number(text: str) -> float:
-    """A number with a decimal point or comma. Raises ValueError."""
-    plain = text.replace(",", ".") if _COMMA_NUMBER.fullmatch(text) else text
+    """A number with a decimal point or comma, thousands apart or not. Raises ValueError."""
+    plain = _THOUSANDS.sub("", text)
+    plain = plain.replace(",", ".") if _COMMA_NUMBER.fullmatch(plain) else plain
     try:
         return float(plain)
     except ValueError:

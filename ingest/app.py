@@ -34,6 +34,7 @@ from ingest.rebuild import rebuild, recall_alarms
 from ingest.recall import FOR_EVER_S, PATIENCE_S, ask, settled_change
 from ingest.refetch import REFETCH, Refetch, wanted
 from ingest.requests import Requests
+from ingest.rule_book import RuleBook
 from ingest.settings import IngestSettings, spool_path
 from ingest.source import Source
 from ingest.spool import Spool
@@ -288,6 +289,7 @@ async def run(
         state_text = StateText(
             parts, values, alarms, gateways, received, gone, lambda: dict(committer.totals.counters), _now_ms
         )
+        rules_changed = asyncio.Event()
 
         async def follow_registry() -> None:
             """A registry that has changed is in force a moment later, without a restart; a wrong one is not."""
@@ -308,6 +310,15 @@ async def run(
                 quality.reload(now)
                 alarms.reload(now)
                 derive.reload(now)
+                rules_changed.set()
+
+        async def keep_rules() -> None:
+            """What each reading was judged by can be looked up in the store."""
+            book = RuleBook(store_reader, writer)
+            while True:
+                rules_changed.clear()
+                await book.keep(state_text.registry, _now_ms())
+                await rules_changed.wait()
 
         health = HealthServer(
             settings.health, metrics_registry, lambda: _why_not_ready(client, drain, centre), state_text.chunks
@@ -336,6 +347,7 @@ async def run(
                     ("seed", seed_values()),
                     ("asking", centre.ask_for_missing()),
                     ("registry", follow_registry()),
+                    ("rules", keep_rules()),
                     ("letters", _keep_bounds(caretaker, bounds, committer)),
                 ):
                     tasks.create_task(task, name=name)

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from hydrology.quality import rules
 from hydrology.registry.base import Duration, NotNegative, Number, Positive, Span, Table
+from hydrology.sensors import loop_spans
 from wire.names import Id
 
 HOUR_S = 3600.0
@@ -76,7 +77,10 @@ class Counter(Table):
 
 
 class Quality(Table):
-    """The tests of one sensor; a test that is not named is not run. `range` is the operator's, inside the sensor's span."""
+    """The tests of one sensor; a test that is not named is not run. `range` is the operator's, inside the sensor's span.
+
+    `loop` is what 4 and 20 mA stand for: the limits of NAMUR NE 43 then bound both ranges (`hydrology.sensors.current_loop`).
+    """
 
     range: Span | None = None
     gap: Duration | None = None
@@ -88,6 +92,7 @@ class Quality(Table):
     moves: Moves | None = None
     neighbour: Neighbour | None = None
     counter: Counter | None = None
+    loop: Span | None = None
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
@@ -115,10 +120,14 @@ def to_rules(quality: Quality | None, span: Span | None, resolution: float | Non
     if counter is not None:
         fastest = float("inf") if counter.max_per_hour is None else counter.max_per_hour / HOUR_S
         states = rules.Counter(counter.modulus, fastest)
+    usual = given.range
+    if given.loop is not None:
+        works, valid = loop_spans(*given.loop)
+        span, usual = within(span, works), within(usual, valid)
     return rules.Rules(
         gap_s=given.gap,
         fail_span=span,
-        suspect_span=given.range,
+        suspect_span=usual,
         seasons=tuple(rules.Season(*one.months, one.range, one.fail) for one in given.seasons),
         zone=zone,
         spike=None if spike is None else rules.Spike(spike.suspect, spike.fail, spike.differential),
@@ -129,3 +138,13 @@ def to_rules(quality: Quality | None, span: Span | None, resolution: float | Non
         neighbour=None if near is None else rules.Neighbour(near.suspect, near.fail, near.max_age, near.offset),
         counter=states,
     )
+
+
+def within(span: rules.Span | None, limits: rules.Span) -> rules.Span:
+    """What both allow. Raises ValueError where that is nothing."""
+    if span is None:
+        return limits
+    low, high = max(span[0], limits[0]), min(span[1], limits[1])
+    if low > high:
+        raise ValueError(f"{list(span)} lies outside what the current loop can say, {limits[0]:g} to {limits[1]:g}")
+    return low, high

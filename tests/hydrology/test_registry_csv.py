@@ -3,9 +3,12 @@ from pathlib import Path
 import pytest
 
 from hydrology.load import load_registry, read_all, read_spreadsheet, write_new
-from hydrology.registry_csv import TEMPLATE, plan_import
+from hydrology.registry.stations import StationKind
+from hydrology.registry_csv import COLUMNS, TEMPLATE, plan_import
+from hydrology.spreadsheet_words import COLUMNS_RU, KINDS_RU, QUANTITIES_RU
 from settings import SettingsError
 from tests.hydrology.registry import small
+from wire.quantities import QUANTITIES
 
 ZONE = "Asia/Almaty"
 
@@ -100,6 +103,61 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> Non
     file.write_bytes(b"\xef\xbb\xbfstation,name,district\nnew,New,north\n")
     into = small.write(tmp_path)
     assert plan_import(read_spreadsheet(file), file, into, read_all(into)).stations == 1
-    file.write_bytes("station,name,district\nnew,Канал,north\n".encode("cp1251"))
+
+
+RUSSIAN = (
+    "Код поста;Название;Район;Тип;Водоток;Широта;Долгота;Нуль поста, м;Система высот;"
+    "Датчик;Шлюз;Величина;Интервал;Внимание (м);ОЯ\n"
+    "new;Талас — «мост»;north;Река;Талас;42,512;72,214;1 812,40;Балтийская 1977;level;gw-1;Уровень;15 мин;2,8;4,6\n"
+    ";;;;;;;;;battery;gw-1;Батарея;1 ч;;\n"
+)
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("form", ["{}", "sep=;\r\n{}"])
+def test_a_russian_spreadsheet_as_excel_saves_it(tmp_path: Path, encoding: str, form: str) -> None:
+    file = tmp_path / "посты.csv"
+    file.write_bytes(form.format(RUSSIAN.replace("\n", "\r\n")).encode(encoding))
+    into = small.write(tmp_path)
+    write_new(plan_import(read_spreadsheet(file), file, into, read_all(into)).files)
+    station = next(one for one in load_registry(into).stations if one.id == "new")
+    assert (station.name, station.kind, station.river_or_canal) == ("Талас — «мост»", "river_gauge", "Талас")
+    assert station.datum is not None
+    assert (station.datum.zero_m, station.datum.system) == (1812.4, "Балтийская 1977")
+    level, battery = station.sensors
+    assert (level.quantity, level.interval, level.thresholds.action, level.thresholds.dangerous) == (
+        "level",
+        900,
+        2.8,
+        4.6,
+    )
+    assert (battery.quantity, battery.interval) == ("battery_voltage", 3600)
+
+
+def test_a_tab_delimited_text_of_excel(tmp_path: Path) -> None:
+    file = tmp_path / "s.txt"
+    file.write_bytes("station\tname\tdistrict\nnew\tКанал, км 6\tnorth\n".encode("utf-16"))
+    into = small.write(tmp_path)
+    plan = plan_import(read_spreadsheet(file), file, into, read_all(into))
+    assert 'name = "Канал, км 6"' in next(iter(plan.files.values()))
+
+
+@pytest.mark.parametrize("content", [b"station,name\nnew,Fl\xfc\xdfe\xb5\n", b"PK\x03\x04\x00\x98", b"\xff\xfea"])
+def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "s.csv"
+    file.write_bytes(content)
     with pytest.raises(SettingsError, match="save it as CSV UTF-8"):
         read_spreadsheet(file)
+
+
+def test_a_line_behind_excels_first_one_keeps_its_number(tmp_path: Path) -> None:
+    said = faults("sep=;\nstation;name;district;latitude\nnew;x;north;abc\n", small.write(tmp_path))
+    assert said[0].startswith("s.csv:3: latitude: 'abc' is not a number")
+
+
+def test_every_russian_name_is_of_a_column_and_of_one_only() -> None:
+    assert set(COLUMNS_RU) == set(COLUMNS)
+    names = [name for others in COLUMNS_RU.values() for name in others]
+    assert len(names) == len(set(names))
+    assert set(KINDS_RU.values()) == {kind.value for kind in StationKind}
+    assert set(QUANTITIES_RU.values()) <= set(QUANTITIES)

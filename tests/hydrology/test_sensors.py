@@ -4,6 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hydrology.quality import SeriesJudge
+from hydrology.quality.checks import range_flag
+from hydrology.registry.quality import Quality, to_rules
 from hydrology.sensors import (
     counter_step,
     current_loop,
@@ -13,6 +16,7 @@ from hydrology.sensors import (
     encoder_stage_m,
     head_from_pressure_m,
     local_gravity,
+    loop_spans,
     sound_speed_m_s,
     staff_agrees,
     stage_from_absolute_pressure,
@@ -125,6 +129,33 @@ def test_namur_ne_43_span_0_to_5_m(current: float, value: float | None, flag: Fl
     reading = current_loop(current, 0.0, 5.0)
     assert reading.flag is flag
     assert reading.value == (None if value is None else pytest.approx(value))
+
+
+@given(st.floats(3.0, 22.0))
+def test_namur_ne_43_as_spans_of_the_value(current: float) -> None:
+    works, valid = loop_spans(0.0, 5.0)
+    value = (current - 4) / 16 * 5
+    flag = range_flag(value, works, valid)
+    assert (
+        flag == current_loop(current, 0.0, 5.0).flag or min(abs(current - edge) for edge in (3.6, 3.8, 20.5, 21)) < 1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("current", "flag"),
+    [(3.6, 4), (3.61, 3), (3.7, 3), (3.8, 1), (4, 1), (12, 1), (20.5, 1), (20.7, 3), (20.99, 3), (21, 4)],
+)
+def test_namur_ne_43_in_the_streaming_engine(current: float, flag: int) -> None:
+    rules = to_rules(Quality(loop=(0.0, 5.0)), None, None, "UTC")
+    assert SeriesJudge(rules).judge(0, (current - 4) / 16 * 5).flag == flag
+
+
+def test_a_loop_narrows_what_the_registry_allows() -> None:
+    rules = to_rules(Quality(loop=(0.0, 5.0), range=(0.2, 9.0)), (-0.1, 4.0), None, "UTC")
+    assert rules.suspect_span == (0.2, 5.15625)
+    assert rules.fail_span == (-0.1, 4.0)
+    with pytest.raises(ValueError, match="current loop"):
+        to_rules(Quality(loop=(0.0, 5.0)), (8.0, 9.0), None, "UTC")
 
 
 def test_counter_16_bit_rollover_65530_to_4_gives_10() -> None:
