@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hydrology.registry import Registry, Sensor, Station
+from hydrology.registry.confirming import confirming
 from hydrology.warnings import Follower, LevelName, Memory, Threshold, decided
 from hydrology.warnings.follow import KEPT, Confirm
 from ingest.pipeline import Accepted, Changed
@@ -63,7 +64,7 @@ class Alarms:
             if not thresholds:
                 continue
             name = (station.id, sensor.id, sensor.quantity)
-            confirm = self._confirm(sensor, thresholds, sensors)
+            confirm = self._confirm(sensor, sensors)
             follower = Follower(thresholds, STALE_INTERVALS * sensor.interval, confirm)
             if name in before:
                 follower.inherit(before[name].follower)
@@ -72,30 +73,13 @@ class Alarms:
             if name in near_before:
                 self._neighbours[name] = near_before[name]
 
-    def _confirm(
-        self,
-        sensor: Sensor,
-        thresholds: tuple[Threshold, ...],
-        sensors: Mapping[tuple[str, str], tuple[Station, Sensor]],
-    ) -> Confirm | None:
-        """How the neighbour that the registry names for the quality tests confirms a threshold: by being at or over its
-        own of that name, or where it has none, at or over this sensor's."""
-        near = sensor.quality.neighbour if sensor.quality else None
-        found = sensors.get((near.station, near.sensor)) if near else None
-        if near is None or found is None:  # none, or one of another ingest's districts
+    def _confirm(self, sensor: Sensor, sensors: Mapping[tuple[str, str], tuple[Station, Sensor]]) -> Confirm | None:
+        near = confirming(sensor, sensors)
+        if near is None:  # none, or one of another ingest's districts
             return None
-        station, other = found
-        name = (station.id, other.id, other.quantity)
+        name = (near.station, near.sensor, near.quantity)
         self._neighbours[name] = Memory()
-        own = {one.name: one.level_m for one in other.alarm_levels()}
-        levels = [(one.name, own.get(one.name, one.level_m - near.offset)) for one in thresholds]
-        age_ms = near.max_age * 1000
-
-        def confirm(t_ms: int) -> frozenset[LevelName]:
-            memory = self._neighbours[name]
-            return frozenset(level for level, limit in levels if memory.at_or_over(t_ms, age_ms, limit))
-
-        return confirm
+        return lambda t_ms: near.at(self._neighbours[name], t_ms)
 
     def note(self, accepted: Accepted) -> None:
         """Readings of one series were accepted."""

@@ -46,10 +46,14 @@ def load(model: type[_M], path: Path | str, *, env_prefix: str = "", environ: Ma
 def read_text(path: Path | str) -> str:
     """The text of a configuration file. Raises SettingsError."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        # Editors on Windows begin a file with a byte order mark.
+        return Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise SettingsError(path, [Fault(None, "", "there is no such file")]) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = bytes(error.object[: error.start]).count(b"\n") + 1
+        raise SettingsError(path, [Fault(line, "", "is not UTF-8 text", "save it as UTF-8")]) from error
+    except OSError as error:
         raise SettingsError(path, [Fault(None, "", f"cannot be read: {error}")]) from error
 
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hydrology.registry import Registry, Sensor, Station
+from hydrology.registry.confirming import Confirming, confirming
 from hydrology.warnings import (
     Condition,
     GaugeAlarm,
+    Memory,
     Status,
     Threshold,
     TimeToThreshold,
@@ -32,6 +34,7 @@ class Gauge:
 
     station: Station
     sensor: Sensor
+    neighbour: Confirming | None = None
 
     @property
     def thresholds(self) -> tuple[Threshold, ...]:
@@ -73,8 +76,9 @@ class GaugeState:
 
 def gauges(registry: Registry, station_id: str | None = None) -> list[Gauge]:
     """The levels with upper thresholds, of all stations or of one, in the registry's order."""
+    sensors = {(one.id, sensor.id): (one, sensor) for one in registry.stations for sensor in one.sensors}
     return [
-        Gauge(station, sensor)
+        Gauge(station, sensor, confirming(sensor, sensors))
         for station in registry.stations
         if station_id in (None, station.id)
         for sensor in station.sensors
@@ -82,13 +86,18 @@ def gauges(registry: Registry, station_id: str | None = None) -> list[Gauge]:
     ]
 
 
-def gauge_state(gauge: Gauge, rows: Sequence[Row], at_ms: int) -> GaugeState:
-    """The state of rows in the order of time, later ones than `at_ms` left out."""
+def gauge_state(gauge: Gauge, rows: Sequence[Row], at_ms: int, beside: Sequence[Row] = ()) -> GaugeState:
+    """The state of rows in the order of time, later ones than `at_ms` left out. `beside` are the neighbour's rows."""
     alarm = GaugeAlarm(gauge.thresholds, gauge.stale_s)
+    memory = Memory()
+    known = [row for row in beside if row[0] <= at_ms]
+    if known:
+        memory.take([row[0] for row in known], [row[1] for row in known], [row[2] for row in known])
     usable: list[tuple[int, float, Flag]] = []
     for time_ms, value, flag in rows:
         if time_ms <= at_ms and value is not None and flag not in (Flag.FAIL, Flag.MISSING):
-            alarm.feed(time_ms, value, Flag(flag))
+            confirmed = gauge.neighbour.at(memory, time_ms) if gauge.neighbour is not None else ()
+            alarm.feed(time_ms, value, Flag(flag), confirmed=confirmed)
             usable.append((time_ms, value, Flag(flag)))
     status = alarm.status(at_ms)
     if not usable:

@@ -88,6 +88,21 @@ def test_puls_conserves_water(inflows: list[float], start: float) -> None:
     assert start + came - went == pytest.approx(routed.storage_m3[-1], rel=1e-9, abs=1e-3)
 
 
+@given(
+    st.lists(st.tuples(st.floats(0, 500), st.floats(0, 500), st.floats(0, 5)), min_size=1, max_size=30),
+    st.floats(1e6, 1e8),
+)
+def test_water_is_conserved_by_the_balance(hours: list[tuple[float, float, float]], start: float) -> None:
+    """What came in, gone out and evaporated makes a storage; the balance of that storage gives what came in."""
+    storage = [(0.0, start)]
+    for at, (came, released, evaporated) in enumerate(hours, 1):
+        storage.append((at * H, storage[-1][1] + (came - released - evaporated) * H))
+    end = len(hours) * H
+    released, evaporated = (sum(hour[part] for hour in hours) / len(hours) for part in (1, 2))
+    found = inflow(storage_rate_m3s(storage, 0, end), released, window_s=end, evaporation_m3s=evaporated)
+    assert found.value_m3s * end == pytest.approx(sum(hour[0] for hour in hours) * H, rel=1e-6, abs=10.0)
+
+
 @pytest.mark.parametrize(
     ("curve", "dt", "match"),
     [([(0.0, 0.0)], H, "table"), ([(0.0, 1.0), (1.0, 0.0)], H, "table"), (LINEAR, 0.0, "dt_s")],

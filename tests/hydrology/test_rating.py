@@ -105,6 +105,12 @@ def test_a_rising_stage_never_lowers_the_flow(rating: PowerRating | TableRating,
     assert rating.flow_m3s(low) <= rating.flow_m3s(high) * (1 + 1e-7)
 
 
+@given(st.sampled_from([TWO, TABLE]), st.one_of(st.sampled_from([0.2, 0.5, 1.0, 1.2]), st.floats(0.21, 4.0)))
+def test_no_step_where_two_segments_or_two_rows_meet(rating: PowerRating | TableRating, stage: float) -> None:
+    below, above = rating.flow_m3s(stage - 1e-7), rating.flow_m3s(stage + 1e-7)
+    assert above - below <= 1e-5 * (1 + above)
+
+
 @given(st.sampled_from([TWO, TABLE]), st.floats(0.3, 4.0))
 def test_stage_is_the_inverse_of_flow(rating: PowerRating | TableRating, stage: float) -> None:
     assert rating.stage_m(rating.flow_m3s(stage)) == pytest.approx(stage, abs=1e-6)

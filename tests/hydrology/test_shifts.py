@@ -1,6 +1,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hydrology.rating import PowerRating, Segment
 from hydrology.shifts import ShiftCurve, Shifts
@@ -42,3 +44,13 @@ def test_impossible_dates_are_refused(build: object) -> None:
     assert callable(build)
     with pytest.raises(ValueError, match=r"\w"):
         build()
+
+
+@given(st.floats(0.1, 2.0), st.floats(0.0, 1.0))
+def test_no_step_at_a_point_of_the_shift_nor_at_its_date(stage: float, share: float) -> None:
+    when = FIRST + (SECOND - FIRST) * share
+    second = timedelta(seconds=1)
+    for at in (0.5, 1.5, stage):
+        assert SHIFTS.at(when, at + 1e-9) == pytest.approx(SHIFTS.at(when, at - 1e-9), abs=1e-7)
+    for date in (FIRST, SECOND, when):
+        assert SHIFTS.at(date + second, stage) == pytest.approx(SHIFTS.at(date - second, stage), abs=1e-4)

@@ -2,6 +2,7 @@ import pytest
 
 from dashboards.warn.gauge import gauge_state, gauges
 from dashboards.warn.readings import read_states
+from hydrology.registry import Registry
 from hydrology.warnings import Condition, LevelName
 from store.memory import MemoryStore
 from store.points import SeriesKey, SeriesPoints
@@ -75,3 +76,45 @@ async def test_states_come_from_the_store() -> None:
     found = {one.gauge.station.id: one for one in await read_states(store, gauges(example()), AT)}
     assert found["river-bridge"].status.condition is Condition.RAISED
     assert found["canal-head"].status.condition is Condition.UNKNOWN
+
+
+def with_neighbour() -> Registry:
+    """The bridge, which the gauge below the dam confirms."""
+    document = example().model_dump(exclude_unset=True)
+    bridge = next(one for one in document["stations"] if one["id"] == "river-bridge")
+    near = {
+        "station": "river-below",
+        "sensor": "below-level",
+        "suspect": 1.0,
+        "fail": 2.0,
+        "max_age": "1h",
+        "offset": 1.0,
+    }
+    bridge["sensors"][0]["quality"]["neighbour"] = near
+    return Registry.model_validate(document)
+
+
+async def test_a_neighbour_confirms_one_reading_here_as_it_does_in_ingest() -> None:
+    registry = with_neighbour()
+    below = registry.stations[[one.id for one in registry.stations].index("river-below")]
+    action = below.sensors[0].thresholds.action
+    assert action is not None
+    store = MemoryStore()
+    rows = [*rising(1.0, 0.0, until_ms=AT_MS - QUARTER_MS), (AT_MS, 2.9, 1)]
+    key = SeriesKey("level", "river-bridge", "bridge-level")
+    await store.write([SeriesPoints(key, [t for t, _, _ in rows], [v for _, v, _ in rows], [f for _, _, f in rows])])
+    (before,) = await read_states(store, gauges(registry, "river-bridge"), AT)
+    assert before.status.condition is Condition.NORMAL
+    near = SeriesKey("level", "river-below", "below-level")
+    await store.write([SeriesPoints(near, [AT_MS - 60_000], [action + 0.01], [1])])
+    (after,) = await read_states(store, gauges(registry, "river-bridge"), AT)
+    assert after.status.level is LevelName.ACTION
+
+
+async def test_an_alarm_raised_weeks_ago_is_known_while_the_water_stays_in_the_hysteresis() -> None:
+    store = MemoryStore()
+    rows = [*rising(2.9, 0.0, hours=1, until_ms=AT_MS - 20 * 96 * QUARTER_MS), *rising(2.78, 0.0, hours=20 * 24 - 1)]
+    key = SeriesKey("level", "river-bridge", "bridge-level")
+    await store.write([SeriesPoints(key, [t for t, _, _ in rows], [v for _, v, _ in rows], [f for _, _, f in rows])])
+    (state,) = await read_states(store, gauges(example(), "river-bridge"), AT)
+    assert state.status.level is LevelName.ACTION

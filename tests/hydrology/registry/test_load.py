@@ -101,6 +101,15 @@ def test_faults_of_several_files_come_at_once(tmp_path: Path) -> None:
     assert "users.toml:9: users[0].limits[0].volume_hm3" in said
 
 
+def test_a_file_of_another_encoding_is_named_with_the_line(tmp_path: Path) -> None:
+    folder = small.write(tmp_path)
+    file = folder / "stations" / "out.toml"
+    file.write_bytes(small.OUT.replace("Turnout", "Отвод").encode("cp1251"))
+    assert faults(folder) == f"{file}:2: is not UTF-8 text (save it as UTF-8)"
+    file.write_bytes(small.OUT.replace("Turnout", "Отвод").encode("utf-8-sig"))
+    assert load_registry(folder).stations[1].name == "Отвод"
+
+
 def test_nothing_there(tmp_path: Path) -> None:
     assert "there are no .toml files in it" in faults(tmp_path)
     assert "there is no such file" in faults(tmp_path / "registry.toml")
