@@ -67,7 +67,7 @@ async def measure(size: int, codec: Codec, processes: int, scale: float = 1.0) -
             await asyncio.to_thread(role.start)
             roles.append(role)
         for role in roles:
-            await eventually(lambda role=role: "connected to" in role.log_text(), PATIENCE_S, "ingest connects")  # type: ignore[misc]
+            await eventually(lambda role=role: "connected to" in role.log_text(), PATIENCE_S, "ingest connects")  # type: ignore[misc, arg-type]
         before = sum(map(plant.cpu_s, roles))
         began = time.perf_counter()
         broker.begin()

@@ -17,7 +17,7 @@ from benchmarks.outcome import Outcome
 from benchmarks.payloads import Work, expected, line_bodies, payloads, row_payloads
 from benchmarks.publish import publish_all
 from benchmarks.tools import telegraf
-from ingest.lanes import LANES
+from ingest.lane import LANES
 from ingest.writer import REQUEST_POINTS
 from store.influx_http import gzip
 from tests.servers.find import find_server

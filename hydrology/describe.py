@@ -84,6 +84,13 @@ def _sensor(sensor: Sensor, zone: str) -> Lines:
         out.append(
             ("", f"thresholds in {sensor.unit}: {', '.join(f'{name} {value:g}' for name, value in levels.items())}")
         )
+    if sensor.alarm_levels():
+        rule = sensor.alarm
+        many = "one reading" if rule.confirmations == 1 else f"{rule.confirmations} readings in a row"
+        near = sensor.quality.neighbour if sensor.quality is not None else None
+        beside = f", or one that {near.station}/{near.sensor} confirms" if near is not None else ""
+        cleared = f"cleared after {duration_words(rule.clear)} below them less {rule.hysteresis:g} {sensor.unit}"
+        out.append(("", f"raised by {many}{beside}; {cleared}"))
     if sensor.quality is not None:
         tests = [name.replace("_per_hour", "") for name in sensor.quality.model_dump(exclude_unset=True)]
         out.append(("", f"quality tests: {', '.join(tests)}; rules {sensor.rules(zone).version}"))

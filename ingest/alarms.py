@@ -14,7 +14,7 @@ from hydrology.warnings import Follower, LevelName, Memory, Threshold, decided
 from hydrology.warnings.follow import KEPT, Confirm
 from ingest.pipeline import Accepted, Changed
 from ingest.quality import Need
-from store.points import SeriesKey, StoredPoint
+from store.points import Latest, SeriesKey, StoredPoint
 
 STALE_INTERVALS = 2
 
@@ -39,6 +39,8 @@ class _Alarm:
     district: str
     thresholds: tuple[Threshold, ...]
     follower: Follower
+    known: bool = True
+    """False while the readings read back at a start do not settle the state."""
 
     @property
     def key(self) -> SeriesKey:
@@ -126,20 +128,26 @@ class Alarms:
                 self._neighbours[station, sensor, quantity].take(*_columns(points))
         for alarm in self._alarms.values():
             if alarm.key in tails:
-                points, _ = tails[alarm.key]
-                alarm.follower.begin((one.time_ms, one.value, one.flag) for one in points)
+                points, complete = tails[alarm.key]
+                few = [(one.time_ms, one.value, one.flag) for one in points[-KEPT - 8 :]]
+                known = decided(alarm.thresholds, few)
+                if not known and len(points) > len(few):
+                    few = [(one.time_ms, one.value, one.flag) for one in points]
+                    known = decided(alarm.thresholds, few)
+                alarm.follower.begin(few)
+                alarm.known = known or complete
 
-    def undecided(self, tails: Mapping[SeriesKey, tuple[list[StoredPoint], bool]]) -> list[SeriesKey]:
-        """Those of these series whose readings do not settle their state: the water was near a threshold all the time."""
-        return [
-            alarm.key
+    def undecided(self) -> list[SeriesKey]:
+        """Those whose readings so far do not settle their state: the water was near a threshold all the time."""
+        return [alarm.key for alarm in self._alarms.values() if not alarm.known]
+
+    def latest(self) -> dict[SeriesKey, Latest]:
+        """The last usable value of each, however old. The flag of it is not known here, so it has no time."""
+        return {
+            alarm.key: Latest(-1, memory.values[-1], 0, memory.times[-1])
             for alarm in self._alarms.values()
-            if alarm.key in tails and not tails[alarm.key][1] and not _decides(alarm.thresholds, tails[alarm.key][0])
-        ]
-
-
-def _decides(thresholds: tuple[Threshold, ...], points: list[StoredPoint]) -> bool:
-    return decided(thresholds, [(one.time_ms, one.value, one.flag) for one in points])
+            if (memory := alarm.follower.memory).times
+        }
 
 
 def _longest_ms(thresholds: tuple[Threshold, ...]) -> int:

@@ -269,6 +269,9 @@ async def run(
         async def seed_values() -> None:
             latest = await ask(lambda: store_reader.latest(_now_ms() - SEED_MS), "the newest values", FOR_EVER_S)
             values.seed(latest or {})
+            values.seed(
+                alarms.latest()
+            )  # a gauge that has been silent for longer keeps its alarm, and its value with it
 
         async def recall(patience_s: float) -> bool:
             """A new spool learns from the store what was accepted before, and then asks the gateways for the rest."""

@@ -50,7 +50,7 @@ async def rebuild(
     derive.seed(tails, known=answered)
     alarms.seed(tails)
     log.info("the quality tests and the alarms know the last readings of %d series", len(tails))
-    return _further(alarms.undecided(tails), 4 * FIRST_READINGS) if answered else alarms.needs()
+    return _further(alarms.undecided(), 4 * FIRST_READINGS) if answered else alarms.needs()
 
 
 async def recall_alarms(alarms: Alarms, store: PointReader, spool: SpoolReader, lacking: dict[SeriesKey, Need]) -> None:
@@ -60,7 +60,7 @@ async def recall_alarms(alarms: Alarms, store: PointReader, spool: SpoolReader, 
         tails, _ = await _last(lacking, store, spool, FOR_EVER_S, most)
         alarms.seed(tails)
         most *= 4
-        lacking = _further(alarms.undecided(tails), most)
+        lacking = _further(alarms.undecided(), most)
 
 
 def both(one: Need, other: Need) -> Need:
