@@ -232,9 +232,9 @@ async def fault_round(cluster: Cluster, number: int, dice: random.Random, out: O
     await asyncio.to_thread(node.kill)
     out.nodes_killed += 1
     out.leaders_killed += node.number == leader
-    homes = " and ".join(one.folder.name for one in cluster.ingests if cluster.node_of(one) == node.port) or "no ingest"
+    homes = " and ".join(one.folder.name for one in cluster.ingests if cluster.node_of(one) == node.port) or "none"
     what = "the leader" if node.number == leader else "a follower"
-    say(f"round {number + 1}: node {node.number} killed, {what}, to which {homes} was connected")
+    say(f"round {number + 1}: node {node.number} killed, {what}; ingests connected to it: {homes}")
     await asyncio.sleep(dice.uniform(0.0, 4.0))
     await asyncio.to_thread(ingest.kill)
     out.ingests_killed += 1
