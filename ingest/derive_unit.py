@@ -164,6 +164,7 @@ class Unit:
             if time_ms not in fresh and time_ms not in self.waiting and made.get(time_ms) is None:
                 continue  # of a time without a method, or before anything was derived here
             if not self._is_due(time_ms):
+                self.waiting.discard(time_ms)  # an earlier one of its step came late
                 continue
             self._look(time_ms, newest_ms, found)
         out, changed = self._emit(found, fresh)
