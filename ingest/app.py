@@ -284,7 +284,7 @@ async def run(
             return True
 
         def read() -> Reading:
-            reading = _read(committer, client, drain, centre, quality)
+            reading = _read(committer, client, drain, centre, quality, derive)
             reading.export_bytes = caretaker.export_bytes
             reading.registry_ok_s, reading.registry_failures = registry_ok_s, registry_failures
             return reading
@@ -411,7 +411,9 @@ def _say_start(spool: Spool, holding: Holding) -> None:
         log.error("%d other rows of the spool are damaged: what they named is received again", holding.unreadable)
 
 
-def _read(committer: Committer, client: Client, drain: Drain, centre: Centre, quality: Quality) -> Reading:
+def _read(
+    committer: Committer, client: Client, drain: Drain, centre: Centre, quality: Quality, derive: Derive
+) -> Reading:
     totals, usage = committer.totals, committer.usage
     return Reading(
         counters=dict(totals.counters),
@@ -431,6 +433,9 @@ def _read(committer: Committer, client: Client, drain: Drain, centre: Centre, qu
         store_misconfigured=bool(drain.state.misconfigured),
         flags=dict(quality.flags),
         reflagged=quality.changed,
+        derived=derive.points,
+        derived_changed=derive.changed,
+        derived_late=derive.late,
     )
 
 

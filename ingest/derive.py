@@ -31,6 +31,7 @@ class Derive:
         self._capacity = capacity
         self.points = 0
         self.changed = 0
+        self._late_before = 0
         self._units: list[Unit] = []
         self._uses: dict[Key, list[Use]] = {}
         self.reload(registry)
@@ -38,7 +39,7 @@ class Derive:
     @property
     def late(self) -> int:
         """Readings too late to be paired."""
-        return sum(unit.late for unit in self._units)
+        return self._late_before + sum(unit.late for unit in self._units)
 
     @property
     def derivations(self) -> list[Derivation]:
@@ -48,6 +49,7 @@ class Derive:
     def reload(self, registry: Registry) -> None:
         """Derive by this registry from now on; what is remembered of the readings stays."""
         before = self._units
+        self._late_before = self.late
         self._units = [Unit(one, order, self._capacity) for order, one in enumerate(derivations(registry))]
         self._uses = {}
         for unit in self._units:

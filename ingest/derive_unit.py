@@ -33,6 +33,8 @@ class Unit:
         self.outputs = [Track() for _ in derivation.outputs]
         self.revs: list[dict[int, int]] = [{} for _ in derivation.outputs]
         self.joined = len(derivation.inputs) > 1
+        self._places = list(range(len(derivation.inputs)))
+        self._keeps = [self.keep_ms(one) for one in derivation.inputs]
         self.waiting: set[int] = set()
         """Times of the driving input whose partners may still come."""
         self.late = 0
@@ -90,20 +92,24 @@ class Unit:
 
         None where it is another one; then nothing was done.
         """
-        columns = [one for _, one in sorted(series, key=_place)] if self.joined else [series[0][1]]
+        if self.joined:
+            series.sort(key=_place)
+            if [place for place, _ in series] != self._places:
+                return None
+        columns = [one for _, one in series]
         times = columns[0].time_ms
-        if times[0] <= self.outputs[0].newest_ms or sorted(set(times)) != times or self.waiting:
+        if times[0] <= self.outputs[0].newest_ms or self.waiting or (len(times) > 1 and sorted(set(times)) != times):
             return None
-        if any(one.time_ms != times for one in columns) or any(None in one.value for one in columns):
-            return None
+        for one in columns:
+            if one.time_ms != times or None in one.value:
+                return None
         if self.joined:
             newest_ms = self.inputs[0].newest_ms
-            if [place for place, _ in sorted(series, key=_place)] != list(range(len(columns))):
-                return None
-            if any(track.newest_ms != newest_ms or not track.is_whole_at_end for track in self.inputs):
-                return None
             if times[0] <= newest_ms:
                 return None
+            for track in self.inputs:
+                if track.newest_ms != newest_ms or not track.is_whole_at_end:
+                    return None
             for track, one in zip(self.inputs, columns, strict=True):
                 track.extend(times, one.value, one.flag)
         rows: list[tuple[float, ...]] = list(zip(*(one.value for one in columns), strict=True))
@@ -158,6 +164,7 @@ class Unit:
             if time_ms not in fresh and time_ms not in self.waiting and made.get(time_ms) is None:
                 continue  # of a time without a method, or before anything was derived here
             if not self._is_due(time_ms):
+                self.waiting.discard(time_ms)  # an earlier one of its step came late
                 continue
             self._look(time_ms, newest_ms, found)
         out, changed = self._emit(found, fresh)
@@ -261,8 +268,12 @@ class Unit:
         )
 
     def _trim(self) -> None:
-        for one, track in zip(self.derivation.inputs, self.inputs, strict=True) if self.joined else ():
-            self.keep(one, track)
+        if self.joined:
+            for keep_ms, track in zip(self._keeps, self.inputs, strict=True):
+                if keep_ms:
+                    track.cut(track.newest_ms - keep_ms)
+                else:
+                    track.trim(self.capacity)
         for track, revs in zip(self.outputs, self.revs, strict=True):
             if track.trim(self.capacity) and revs:
                 for time_ms in [one for one in revs if one < track.times[0]]:

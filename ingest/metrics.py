@@ -94,6 +94,9 @@ class Reading:
     store_misconfigured: bool = False
     flags: dict[int, int] = field(default_factory=dict)
     reflagged: int = 0
+    derived: int = 0
+    derived_changed: int = 0
+    derived_late: int = 0
 
 
 class StateCollector(Collector):
@@ -155,6 +158,9 @@ class StateCollector(Collector):
         for name, text, number in (
             ("registry_reload_failures", "Changes of the registry that were wrong.", now.registry_failures),
             ("reflagged", "Stored readings whose flag was changed by a later one.", now.reflagged),
+            ("derived", "Points of derived series made.", now.derived),
+            ("derived_changed", "Stored points of derived series changed by a later reading.", now.derived_changed),
+            ("derived_late", "Readings too late to be paired with others.", now.derived_late),
             ("broker_connects", "Connections made.", now.broker_connects),
             ("broker_failures", "Connections lost or refused.", now.broker_failures),
             ("broker_sessions_lost", "Times the broker had forgotten our session.", now.sessions_lost),

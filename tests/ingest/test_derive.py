@@ -286,6 +286,20 @@ def test_a_row_of_another_spool_is_derived_once() -> None:
     assert [one.target.sensor for one in read_body(row.body).series] == ["level", "discharge"]
 
 
+def test_a_reading_too_late_to_be_paired_is_counted_and_the_count_outlives_a_new_registry() -> None:
+    centre = Centre(GATED, capacity=4)
+    for minute in range(0, 50, 5):
+        centre.take(level(minute, 1.5), ("below", minute, 1.0, 1), ("gate", minute, 0.3, 1))
+    centre.take(level(-600, 1.5))
+    assert -600 not in centre.of(THROUGH)
+    assert centre.derive.late == 1
+    # With its partners in the same message nothing is too late.
+    centre.take(level(-700, 1.5), ("below", -700, 1.0, 1), ("gate", -700, 0.3, 1))
+    assert -700 in centre.of(THROUGH)
+    centre.derive.reload(registry(RATED))
+    assert centre.derive.late == 1
+
+
 VALUES = st.sampled_from([1.0, 1.0, 1.2, 1.3, 3.2, 5.5, 0.1])
 GATES = st.sampled_from([0.1, 0.3, 0.5])
 
