@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from settings.load import parse_duration_s
 from simulator.example import build_example
 from simulator.example.derived import Derived
-from simulator.example.registry import example_registry
+from simulator.example.registry import example_registry, without_ice
 from simulator.example.season import season_days, true_points
 from simulator.history import STEP_S, Derive, history
 from simulator.scenario import build_scenario
@@ -57,7 +57,7 @@ class Past:
             return true_points(example_registry(), self.season_until, seed=self.seed, step_s=self.step_s)
         derive: Derive | None = None
         if self.system == "example":
-            registry = example_registry()
+            registry = without_ice(example_registry())
             scenario, derive = build_example(registry, self.seed), Derived(registry).of_station
         else:
             scenario = build_scenario(self.seed, self.canals)

@@ -23,6 +23,7 @@ from dashboards.live.settings import LiveSettings
 from deploy import write_config
 from gateway.settings import GatewaySettings
 from hydrology.load import load_registry
+from ingest.settings import IngestSettings
 from ingest.settings import load_settings as load_ingest_settings
 from settings import load
 from store.settings import InfluxSettings
@@ -34,12 +35,13 @@ FILE = ROOT / "docker-compose.yml"
 EXAMPLE = ROOT / ".env.example"
 
 # What no service of ours may lack.
-OURS = ("gateway", "history", "ingest", "live", "notices", "simulator")
+GATEWAYS = ("talas-dam", "talas-head", "talas-km17", "talas-km8", "talas-river", "talas-tail", "talas-wells")
+OURS = ("history", "ingest", "live", "notices", "simulator", *GATEWAYS)
 THEIRS = ("alertmanager", "grafana", "influxdb", "mosquitto", "prometheus")
 # What holds something that must outlive its container, and where.
 KEPT = {
     "alertmanager": "/alertmanager",
-    "gateway": "/var/lib/aryk",
+    **dict.fromkeys(GATEWAYS, "/var/lib/aryk"),
     "grafana": "/var/lib/grafana",
     "influxdb": "/var/lib/influxdb2",
     "ingest": "/var/lib/aryk",
@@ -51,7 +53,7 @@ PUBLISHED = {
     "grafana": 3000,
     "influxdb": 8086,
     "live": 8080,
-    "mosquitto": 1883,
+    "mosquitto": 8883,
     "prometheus": 9090,
 }
 
@@ -220,14 +222,39 @@ def test_the_secrets_are_made_once_for_the_owner_s_eyes(tmp_path: Path) -> None:
     for _ in range(2):
         subprocess.run([ROOT / "deploy" / "secrets.sh", folder], check=True, capture_output=True, timeout=30)
         texts = {path.name: path.read_text() for path in folder.iterdir()}
-    assert sorted(texts) == ["grafana_password", "influxdb_password", "influxdb_token"]
+    words = {name: text for name, text in texts.items() if "." not in name}
+    assert sorted(words) == ["grafana_password", "influxdb_password", "influxdb_token"]
+    assert all(re.fullmatch(r"[A-Za-z0-9]{30,}", text) for text in words.values())
+    assert len(set(words.values())) == 3
+    signed = {f"{name}.{end}" for name in ("mosquitto", "health", "ingest", *GATEWAYS) for end in ("crt", "key")}
+    assert set(texts) - set(words) == signed | {"ca.crt", "ca.key"}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert all(re.fullmatch(r"[A-Za-z0-9]{30,}", text) for text in texts.values())
-    assert len(set(texts.values())) == 3
+    assert stat.S_IMODE((folder / "ca.key").stat().st_mode) == 0o600
     (folder / "influxdb_token").unlink()
-    subprocess.run([ROOT / "deploy" / "secrets.sh", folder], check=True, capture_output=True, timeout=30)
+    (folder / "ingest.crt").unlink()
+    subprocess.run(
+        [ROOT / "deploy" / "secrets.sh", folder, "a-new-gateway"], check=True, capture_output=True, timeout=30
+    )
     assert (folder / "influxdb_token").read_text() != texts["influxdb_token"]
     assert (folder / "grafana_password").read_text() == texts["grafana_password"]
+    assert (folder / "ingest.crt").read_text() != texts["ingest.crt"], "renewed"
+    assert (folder / "ingest.key").read_text() == texts["ingest.key"]
+    assert "a-new-gateway" in identity(folder / "a-new-gateway.crt")
+
+
+def identity(certificate: Path) -> str:
+    """Who a certificate is for."""
+    command: list[str | Path] = ["openssl", "x509", "-in", certificate, "-noout", "-subject"]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+
+
+def test_each_service_has_its_own_certificate_and_no_other_one(services: dict[str, Any]) -> None:
+    for name in ("ingest", *GATEWAYS):
+        mounted = {secret["source"]: secret["target"] for secret in services[name]["secrets"]}
+        mounted.pop("influxdb_token", None)
+        assert mounted.pop("ca_crt") in ("ca_crt", "/run/secrets/ca_crt"), name
+        assert mounted == {f"{name}_crt": "client_crt", f"{name}_key": "client_key"}, name
+    assert not any("ca.key" in str(service) for service in services.values())
 
 
 # What the services are told.
@@ -242,29 +269,43 @@ def test_the_simulator_is_started_with_what_its_files_were_written_for(services:
     for name in ("simulator", "history"):
         said = " ".join(services[name]["command"]).replace("=", " ")
         assert f"--seed {write_config.SEED}" in said
-        assert f"--canals {write_config.CANALS}" in said
+        assert "--system example" in said
     assert f"--port {write_config.MODBUS_PORT}" in " ".join(services["simulator"]["command"])
     assert f"--step={write_config.INTERVAL}" in services["history"]["command"]
 
 
-def test_the_registry_has_every_sensor_of_the_gateway() -> None:
-    gateway = load(GatewaySettings, ROOT / "deploy" / "gateway.toml")
-    registry = load_registry(ROOT / "deploy" / "registry.toml")
-    assert registry.district_of_gateway() == {gateway.id: gateway.district}
-    registered = registry.sensors_by_gateway()[gateway.id]
-    read = {sensor.id: (sensor.quantity, sensor.unit) for device in gateway.devices for sensor in device.sensors}
-    assert read == {id_: (sensor.quantity, sensor.unit) for id_, (_, sensor) in registered.items()}
-    intervals = {device.interval for device in gateway.devices}
-    assert intervals == {sensor.interval for _, sensor in registered.values()}
+def gateways() -> dict[str, GatewaySettings]:
+    return {name: load(GatewaySettings, ROOT / "deploy" / "gateways" / f"{name}.toml") for name in GATEWAYS}
+
+
+def test_the_registry_has_every_sensor_of_the_gateways() -> None:
+    registry = load_registry(ROOT / "deploy" / "registry")
+    assert registry.district_of_gateway() == {name: gateway.district for name, gateway in gateways().items()}
+    for name, gateway in gateways().items():
+        registered = registry.sensors_by_gateway()[name]
+        read = {sensor.id: (sensor.quantity, sensor.unit) for device in gateway.devices for sensor in device.sensors}
+        assert read == {id_: (sensor.quantity, sensor.unit) for id_, (_, sensor) in registered.items()}
+        intervals = {device.interval for device in gateway.devices}
+        assert intervals == {sensor.interval for _, sensor in registered.values()}
 
 
 def test_every_role_s_configuration_loads_and_names_the_services(services: dict[str, Any]) -> None:
-    gateway = load(GatewaySettings, ROOT / "deploy" / "gateway.toml")
     ingest = load_ingest_settings(ROOT / "deploy" / "ingest.toml")
     live = load(LiveSettings, ROOT / "deploy" / "live.toml")
-    assert (gateway.broker.host, gateway.broker.port) == (ingest.broker.host, ingest.broker.port) == ("mosquitto", 1883)
-    assert {getattr(device, "host", "") for device in gateway.devices} == {"simulator"}
-    assert ingest.registry == ROOT / "deploy" / "registry.toml"
+    for name, gateway in gateways().items():
+        assert gateway.id == name
+        assert gateway.broker == ingest.broker
+        assert {getattr(device, "host", "") for device in gateway.devices} == {"simulator"}
+        mounts = {mount["target"]: mount["source"] for mount in services[name]["volumes"]}
+        assert mounts["/etc/aryk/gateway.toml"].endswith(f"/gateways/{name}.toml")
+        assert mounts["/var/lib/aryk"] == name
+    assert (ingest.broker.host, ingest.broker.port) == ("mosquitto", PUBLISHED["mosquitto"])
+    tls = ingest.broker.tls
+    assert tls is not None
+    assert [str(path) for path in (tls.ca_file, tls.cert_file, tls.key_file)] == [
+        f"/run/secrets/{name}" for name in ("ca_crt", "client_crt", "client_key")
+    ]
+    assert ingest.registry == ROOT / "deploy" / live.registry == ROOT / "deploy" / "registry"
     environment = services["influxdb"]["environment"]
     for store in (ingest.store, live.store):
         assert isinstance(store, InfluxSettings)
@@ -273,7 +314,8 @@ def test_every_role_s_configuration_loads_and_names_the_services(services: dict[
         assert store.bucket == environment["DOCKER_INFLUXDB_INIT_BUCKET"]
         assert str(store.token_file) == environment["DOCKER_INFLUXDB_INIT_ADMIN_TOKEN_FILE"]
     assert live.port == PUBLISHED["live"]
-    for settings, name in ((gateway, "gateway"), (ingest, "ingest"), (live, "live")):
+    roles: dict[str, GatewaySettings | IngestSettings | LiveSettings] = {**gateways(), "ingest": ingest, "live": live}
+    for name, settings in roles.items():
         assert settings.health.host == "0.0.0.0"
         assert f"127.0.0.1:{settings.health.port}/healthz" in services[name]["healthcheck"]["test"][-1]
 
@@ -290,7 +332,7 @@ def test_prometheus_scrapes_services_that_are_there(services: dict[str, Any]) ->
     ]
     targets += document["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
     hosts = {target.split(":")[0] for target in targets} - {"localhost"}
-    assert {"ingest", "gateway", "influxdb", "alertmanager"} <= hosts <= set(services)
+    assert {"ingest", *GATEWAYS, "influxdb", "alertmanager"} <= hosts <= set(services)
     health = tomllib.loads((ROOT / "deploy" / "ingest.toml").read_text())["health"]
     assert f"ingest:{health['port']}" in targets
 
@@ -348,40 +390,117 @@ def test_the_image_is_of_two_stages_and_runs_as_nobody_special(services: dict[st
 # The broker.
 
 
+def secrets_in(folder: Path) -> Path:
+    """What deploy/secrets.sh makes, in a folder."""
+    subprocess.run([ROOT / "deploy" / "secrets.sh", folder], check=True, capture_output=True, timeout=60)
+    return folder
+
+
 class ComposeMosquitto(Mosquitto):
-    """A real mosquitto with the compose file's configuration; only its addresses are this machine's."""
+    """A real mosquitto with the compose file's configuration; only its addresses and folders are this machine's.
+
+    Its secrets are in the folder `secrets` beside its own files.
+    """
 
     def configuration(self) -> list[str]:
+        self.secrets = secrets_in(self.folder / "secrets")
         text = (ROOT / "deploy" / "mosquitto" / "mosquitto.conf").read_text()
         for there, here in (
-            ("listener 1883\n", f"listener {self.port} 127.0.0.1\n"),
+            ("listener 8883\n", f"listener {self.port} 127.0.0.1\n"),
             ("persistence_location /mosquitto/data/\n", f"persistence_location {self.folder}/\n"),
+            ("acl_file /mosquitto/config/acl\n", f"acl_file {ROOT}/deploy/mosquitto/acl\n"),
+            ("/run/secrets/ca_crt", f"{self.secrets}/ca.crt"),
+            ("/run/secrets/server_crt", f"{self.secrets}/mosquitto.crt"),
+            ("/run/secrets/server_key", f"{self.secrets}/mosquitto.key"),
         ):
-            assert text.count(there) == 1
+            assert text.count(there) == 1, there
             text = text.replace(there, here)
         return [*text.splitlines(), "user root"] if os.geteuid() == 0 else text.splitlines()
+
+    def client(
+        self, program: str, user: str | None, *arguments: str, secrets: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """mosquitto_pub or mosquitto_sub with this user's certificate, or without one."""
+        folder = secrets or self.secrets
+        own = [] if user is None else ["-i", user, "--cert", f"{folder}/{user}.crt", "--key", f"{folder}/{user}.key"]
+        command = [str(find_server(program)), "-h", "127.0.0.1", "-p", str(self.port), "-V", "mqttv5"]
+        command += ["--cafile", f"{self.secrets}/ca.crt", *own, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+
+    def publish(self, user: str | None, topic: str, text: str, *, secrets: Path | None = None) -> bool:
+        """Whether the broker took a message at QoS 1."""
+        done = self.client("mosquitto_pub", user, "-t", topic, "-q", "1", "-m", text, secrets=secrets)
+        return done.returncode == 0 and "Not authorized" not in done.stderr
 
 
 @pytest.mark.server
 def test_the_broker_keeps_a_session_over_a_restart(tmp_path: Path) -> None:
-    def run(program: str, *arguments: str) -> str:
-        command: list[str | Path] = [
-            find_server(program),
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(broker.port),
-            "-V",
-            "mqttv5",
-            *arguments,
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    session = ("-i", "ingest", "-c", "-q", "1", "-t", "aryk/v1/#", "-x", "604800")
+    session = ("-c", "-q", "1", "-t", "aryk/v1/+/+/readings", "-x", "604800")
     with ComposeMosquitto(tmp_path) as broker:
-        run("mosquitto_sub", *session, "-E")
-        run("mosquitto_pub", "-t", "aryk/v1/d/g/readings", "-q", "1", "-m", "kept")
+        assert broker.client("mosquitto_sub", "ingest", *session, "-E").returncode == 0
+        assert broker.publish("talas-river", "aryk/v1/talas/talas-river/readings", "kept")
         broker.restart()
-        assert run("mosquitto_sub", *session, "-C", "1", "-W", "10").strip() == "kept"
+        assert broker.client("mosquitto_sub", "ingest", *session, "-C", "1", "-W", "10").stdout.strip() == "kept"
+
+
+@pytest.mark.server
+def test_a_gateway_writes_its_own_topics_and_no_others_and_who_has_no_certificate_does_not_get_in(
+    tmp_path: Path,
+) -> None:
+    def up(gateway: str, kind: str) -> str:
+        return f"aryk/v1/talas/{gateway}/{kind}"
+
+    session = ("-c", "-q", "1", "-t", up("+", "readings"), "-t", up("+", "status"), "-x", "600")
+    theirs = (
+        "-c",
+        "-q",
+        "1",
+        "-t",
+        up("+", "receipts"),
+        "-t",
+        up("+", "commands"),
+        "-t",
+        up("+", "readings"),
+        "-x",
+        "600",
+    )
+    with ComposeMosquitto(tmp_path / "broker") as broker:
+        # Up: what ingest is sent is what the gateway may write. (A user has one session: who publishes as it ends it.)
+        assert broker.client("mosquitto_sub", "ingest", *session, "-E").returncode == 0
+        assert broker.publish("talas-river", up("talas-river", "readings"), "mine")
+        assert broker.publish("talas-river", up("talas-river", "status"), "here")
+        assert not broker.publish("talas-river", up("talas-dam", "readings"), "forged")
+        assert not broker.publish("talas-river", up("talas-dam", "status"), "forged")
+        assert not broker.publish("talas-river", up("talas-river", "receipts"), "forged")
+        assert not broker.publish("talas-river", up("talas-river", "commands"), "forged")
+        # Nobody without a certificate, nor with one of another authority.
+        assert not broker.publish(None, up("talas-river", "readings"), "forged")
+        others = secrets_in(tmp_path / "others")
+        assert not broker.publish("talas-river", up("talas-river", "readings"), "forged", secrets=others)
+        seen = broker.client("mosquitto_sub", "ingest", *session, "-C", "3", "-W", "1")
+        assert sorted(seen.stdout.split("\n")[:-1]) == ["here", "mine"]
+        # Down: it may subscribe to what it likes, and is sent its own; ingest cannot pretend to be a gateway.
+        assert broker.client("mosquitto_sub", "talas-river", *theirs, "-E").returncode == 0
+        assert broker.publish("ingest", up("talas-river", "receipts"), "receipt")
+        assert broker.publish("ingest", up("talas-river", "commands"), "command")
+        assert broker.publish("ingest", up("talas-dam", "receipts"), "of the dam")
+        assert not broker.publish("ingest", up("talas-river", "readings"), "forged")
+        assert not broker.publish("health", up("talas-river", "commands"), "forged")
+        seen = broker.client("mosquitto_sub", "talas-river", *theirs, "-C", "3", "-W", "1")
+        assert sorted(seen.stdout.split("\n")[:-1]) == ["command", "receipt"]
+
+
+@pytest.mark.server
+def test_the_health_check_of_the_broker_is_answered(tmp_path: Path, services: dict[str, Any]) -> None:
+    with ComposeMosquitto(tmp_path) as broker:
+        program, *arguments = services["mosquitto"]["healthcheck"]["test"][1:]
+        replaced = {
+            "8883": str(broker.port),
+            "/run/secrets/ca_crt": f"{broker.secrets}/ca.crt",
+            "/run/secrets/client_crt": f"{broker.secrets}/health.crt",
+            "/run/secrets/client_key": f"{broker.secrets}/health.key",
+            "$$SYS/broker/uptime": "$SYS/broker/uptime",
+        }
+        command = [str(find_server(program)), *(replaced.get(one, one) for one in arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        assert (done.returncode, done.stdout[-8:]) == (0, "seconds\n"), done.stderr

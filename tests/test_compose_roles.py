@@ -8,18 +8,18 @@ import re
 import signal
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from hydrology.load import load_registry
 from tests.servers.http import answers, request
 from tests.servers.influxdb import InfluxBucket, InfluxDB
 from tests.servers.process import free_port
 from tests.servers.prometheus import Prometheus
 from tests.servers.wait import eventually_sync
-from tests.test_compose import ComposeMosquitto
+from tests.test_compose import GATEWAYS, ComposeMosquitto
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(180)]
 
@@ -62,7 +62,8 @@ def test_the_roles_do_their_work_with_the_compose_file_s_configuration(
     influxdb_server: InfluxDB, tmp_path: Path
 ) -> None:
     bucket: InfluxBucket = influxdb_server.create_bucket("compose-roles")
-    modbus, gateway, ingest, live, page = (free_port() for _ in range(5))
+    modbus, ingest, live, page = (free_port() for _ in range(4))
+    gateways = {name: free_port() for name in GATEWAYS}
     token = tmp_path / "influxdb_token"
     token.write_text(bucket.token)
     with ComposeMosquitto(tmp_path / "mosquitto") as broker, contextlib.ExitStack() as roles:
@@ -72,39 +73,42 @@ def test_the_roles_do_their_work_with_the_compose_file_s_configuration(
             '"0.0.0.0"': '"127.0.0.1"',
         }
         common['bucket = "aryk"'] = f'bucket = "{bucket.bucket}"'
-        broker_at = {
-            'host = "mosquitto"': f'host = "127.0.0.1"\nport = {broker.port}',
-            "port = 9100": f"port = {ingest}",
-        }
-        copied(tmp_path, common | broker_at, "ingest.toml")
+
+        def tls(user: str) -> dict[str, str]:
+            return {
+                "/run/secrets/ca_crt": f"{broker.secrets}/ca.crt",
+                "/run/secrets/client_crt": f"{broker.secrets}/{user}.crt",
+                "/run/secrets/client_key": f"{broker.secrets}/{user}.key",
+            }
+
+        at_broker = {'host = "mosquitto"\nport = 8883': f'host = "127.0.0.1"\nport = {broker.port}'}
+        copied(tmp_path, common | at_broker | tls("ingest") | {"port = 9100": f"port = {ingest}"}, "ingest.toml")
         copied(tmp_path, common | {"port = 8080": f"port = {page}", "port = 9100": f"port = {live}"}, "live.toml")
-        copied(
-            tmp_path,
-            {
-                'host = "mosquitto"\nport = 1883': f'host = "127.0.0.1"\nport = {broker.port}',
-                'host = "simulator"\nport = 5020': f'host = "127.0.0.1"\nport = {modbus}',
-                "port = 9100": f"port = {gateway}",
-                '"0.0.0.0"': '"127.0.0.1"',
-                'interval = "15s"': 'interval = "1s"',
-            },
-            "gateway.toml",
-        )
-        copied(tmp_path, {'interval = "15s"': 'interval = "1s"'}, "registry.toml")
+        (tmp_path / "gateways").mkdir()
+        for name, health in gateways.items():
+            replaced = at_broker | tls(name)
+            replaced['host = "simulator"\nport = 5020'] = f'host = "127.0.0.1"\nport = {modbus}'
+            replaced |= {"port = 9100": f"port = {health}", '"0.0.0.0"': '"127.0.0.1"'}
+            copied(tmp_path, replaced | {'interval = "1min"': 'interval = "1s"'}, f"gateways/{name}.toml")
+        (tmp_path / "registry" / "stations").mkdir(parents=True)
+        for path in sorted((ROOT / "deploy" / "registry").rglob("*.toml")):
+            text = path.read_text().replace('interval = "1min"', 'interval = "1s"')
+            (tmp_path / "registry" / path.relative_to(ROOT / "deploy" / "registry")).write_text(text)
 
         def start(name: str, *arguments: str) -> None:
             roles.enter_context(role(tmp_path, name, *arguments))
 
-        start("simulator", "simulate", "devices", "--port", str(modbus), "--seed", "1", "--canals", "3")
+        start("simulator", "simulate", "devices", "--system", "example", "--port", str(modbus), "--seed", "1")
         start("ingest", "ingest", "run", "--config", "ingest.toml")
-        start("gateway", "gateway", "run", "--config", "gateway.toml")
+        for name in gateways:
+            start(name, "gateway", "run", "--config", f"gateways/{name}.toml")
         start("live", "live", "--config", "live.toml")
 
         # Every series of the registry is in the database.
-        registry = tomllib.loads((tmp_path / "registry.toml").read_text())
         expected = {
-            (sensor["quantity"], station["id"], sensor["id"])
-            for station in registry["stations"]
-            for sensor in station["sensors"]
+            (sensor.quantity, station.id, sensor.id)
+            for station in load_registry(tmp_path / "registry").stations
+            for sensor in station.sensors
         }
         query = 'SELECT last("value") FROM /.*/ WHERE "sensor" =~ /./ GROUP BY "station", "sensor"'
 
@@ -116,14 +120,16 @@ def test_the_roles_do_their_work_with_the_compose_file_s_configuration(
         eventually_sync(stored, timeout_s=60)
 
         # What the health checks ask.
-        for port in (gateway, ingest, live):
+        for port in (*gateways.values(), ingest, live):
             assert answers(port, "/healthz")
         eventually_sync(lambda: answers(ingest, "/readyz"), timeout_s=20)
         assert "<html" in str(request(page, "GET", "/"))
 
         # And Prometheus, with its own configuration, sees it.
         text = (ROOT / "dashboards" / "prometheus" / "prometheus.yml").read_text()
-        text = text.replace("ingest:9100", f"127.0.0.1:{ingest}").replace("gateway:9100", f"127.0.0.1:{gateway}")
+        text = text.replace("ingest:9100", f"127.0.0.1:{ingest}")
+        for name, health in gateways.items():
+            text = text.replace(f"{name}:9100", f"127.0.0.1:{health}")
         text = text.replace("influxdb:8086", f"127.0.0.1:{influxdb_server.port}")
         text = text.replace("rules/*.yml", str(ROOT / "dashboards" / "prometheus" / "rules" / "*.yml"))
         text = re.sub(r"(scrape_interval|scrape_timeout|evaluation_interval): \d+s", r"\1: 1s", text)
@@ -131,11 +137,12 @@ def test_the_roles_do_their_work_with_the_compose_file_s_configuration(
 
             def watched() -> bool:
                 assert prometheus.value('up{job="ingest", instance="ingest"}') == 1
-                assert prometheus.value('up{job="gateway", instance="aksu-1"}') == 1
+                for name in gateways:
+                    assert prometheus.value(f'up{{job="gateway", instance="{name}"}}') == 1
                 assert prometheus.value('up{job="influxdb"}') == 1
                 assert len(prometheus.query("aryk:sensor_state")) == len(expected)
                 assert not prometheus.query("aryk:sensor_state == 9")
-                assert prometheus.value("aryk_gateway_up") == 1
+                assert [one["value"][1] for one in prometheus.query("aryk_gateway_up")] == ["1"] * len(gateways)
                 return True
 
             eventually_sync(watched, timeout_s=30)

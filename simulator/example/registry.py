@@ -20,6 +20,17 @@ def example_registry() -> Registry:
     return load_registry(FOLDER)
 
 
+def without_ice(registry: Registry) -> Registry:
+    """The registry for water that never freezes: its ratings know no ice."""
+    stations = [
+        station.model_copy(
+            update={"ratings": tuple(one.model_copy(update={"ice_months": ()}) for one in station.ratings)}
+        )
+        for station in registry.stations
+    ]
+    return registry.model_copy(update={"stations": stations})
+
+
 def registry_texts(interval: str, scan_s: float | None = None) -> dict[str, str]:
     """The registry's files by their relative path, for instruments that are read every `interval`.
 

@@ -10,7 +10,7 @@ from simulator.config import write_config
 from simulator.devices.emulator import Addresses
 from simulator.example import build_example
 from simulator.example.derived import Derived
-from simulator.example.registry import FOLDER, registry_texts
+from simulator.example.registry import FOLDER, registry_texts, without_ice
 from simulator.history import write_history
 from simulator.scenario.parts import Scenario
 from store.memory import MemoryStore
@@ -89,3 +89,15 @@ async def test_the_past_has_readings_and_discharges_and_ends_where_live_values_b
         if key.quantity == "level":
             now = scenario.values(NOW)[key.sensor]
             assert values[-1] == pytest.approx(now, abs=0.05), key
+
+
+async def test_in_january_the_past_s_river_is_not_under_ice(registry: Registry) -> None:
+    assert any(rating.ice_months for station in registry.stations for rating in station.ratings)
+    warm = without_ice(registry)
+    january = 1_800_000_000.0
+    store = MemoryStore()
+    await write_history(
+        store, build_example(warm, 1), january, days=0.05, step_s=600.0, derive=Derived(warm).of_station
+    )
+    river = next(points for key, points in store.series.items() if key[1:] == ("river-bridge", "discharge"))
+    assert {point.flag for point in river.values()} == {1}
