@@ -92,6 +92,12 @@ def dashboard() -> Dashboard:
             _levels(),
             _course("Discharge", "discharge", "Measured or rated discharge."),
             _course("Volume", "volume", "Stored volume of a reservoir."),
+            _course(
+                "Filling", "fill", "How full a reservoir is, of its volume at the normal level and of the useful one."
+            ),
+            _course("Gate opening", "gate_opening", "What gates let through depends on it."),
+            _course("Depth to groundwater", "depth_to_water", "Below a well's measuring point, without the barometer."),
+            _course("Power", "power", "Of a hydropower unit."),
             panels.row("Quality and instruments"),
             panels.states(
                 "Quality flags",
@@ -100,7 +106,8 @@ def dashboard() -> Dashboard:
                 [
                     influxql(
                         "A",
-                        f"""SELECT max("flag") FROM /^(level|discharge|volume|elevation|depth_to_water|rain)$/
+                        f"""SELECT max("flag")
+                            FROM /^(level|discharge|volume|fill|gate_opening|elevation|depth_to_water|power|rain)$/
                             WHERE {OF_STATION} AND $timeFilter GROUP BY time($__interval), "station", "sensor" fill(null)""",
                         "$m $tag_sensor",
                     )
