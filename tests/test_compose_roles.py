@@ -21,7 +21,7 @@ from tests.servers.prometheus import Prometheus
 from tests.servers.wait import eventually_sync
 from tests.test_compose import GATEWAYS, ComposeMosquitto
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.server, pytest.mark.timeout(240)]
 
 ROOT = Path(__file__).parents[1]
 ARYK = Path(sys.executable).with_name("aryk")
