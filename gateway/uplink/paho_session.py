@@ -41,6 +41,12 @@ def _properties(packet: int) -> Properties:
     return Properties(packet)  # type: ignore[no-untyped-call]
 
 
+def _end(client: Client) -> None:
+    """Wait for the end of its thread, and close what it leaves open: the pair of sockets by which it is woken, the connection."""
+    client.loop_stop()
+    client.reinitialise()
+
+
 class PahoConnector:
     """Connects as the gateway, with the session kept at the broker and `will` as the last will; each time to the next node."""
 
@@ -121,6 +127,7 @@ class PahoSession:
         self._acknowledged = asyncio.Event()
         self._lost = False
         self._closed = False
+        self._starting: asyncio.Future[None] | None = None
 
     async def open(self, node: Address, keepalive_s: int, subscriptions: list[str]) -> None:
         """Connect and subscribe. Raises SessionError."""
@@ -145,7 +152,8 @@ class PahoSession:
 
         try:
             async with asyncio.timeout(2 * CONNECT_TIMEOUT_S):
-                await self._in_thread(start)
+                self._starting = self._in_thread(start)
+                await asyncio.shield(self._starting)
                 await self._connected
                 # At every connection, not only without a session: it costs 80 bytes and a broker may have lost it.
                 options = SubscribeOptions(qos=1)
@@ -160,7 +168,12 @@ class PahoSession:
         """Say goodbye, so that the will is not sent, and end the thread."""
         self._closed = True
         self._client.disconnect()
-        stopped = self._in_thread(self._client.loop_stop)
+        if self._starting is None:
+            return
+        if not self._starting.done():  # a name look-up that hangs: it is ended when it comes back
+            self._starting.add_done_callback(lambda _: self._in_thread(lambda: _end(self._client)))
+            return
+        stopped = self._in_thread(lambda: _end(self._client))
         done, _ = await asyncio.wait({stopped}, timeout=_STOP_TIMEOUT_S)
         if not done:
             # The network takes nothing any more: pull the socket from under the thread.
