@@ -5,11 +5,12 @@ import socket
 import ssl
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from doctor.certificates import Certificate, judge, read_certificate, read_certificates
-from doctor.checks import Check, Name, fail, failed, ok, warn
+from doctor.checks import Check, Level, Name, fail, failed, ok, warn
 from settings.broker import BrokerSettings, TlsSettings
 
 TIMEOUT_S = 5.0
@@ -31,6 +32,24 @@ def dial(broker: BrokerSettings, now: datetime | None = None) -> list[Check]:
         if not failed(checks):
             checks.append(_handshake(broker, broker.tls, now))
     return checks
+
+
+def dial_all(broker: BrokerSettings, now: datetime | None = None) -> tuple[list[Check], BrokerSettings | None]:
+    """Dial every node that is configured; also the settings for the first that is sound, None when there is none.
+
+    While one of them is sound the others are only warned of: who finds a node dead goes to the next one.
+    """
+    nodes = [broker.model_copy(update={"host": host, "port": port, "others": ()}) for host, port in broker.addresses]
+    dialled = [dial(node, now) for node in nodes]
+    sound = [node for node, found in zip(nodes, dialled, strict=True) if not failed(found)]
+    checks: list[Check] = []
+    for at, (node, found) in enumerate(zip(nodes, dialled, strict=True)):
+        for one in found:
+            if at and one.name is Name.OUR_CERTIFICATE:  # they are the same for all
+                continue
+            level = Level.WARN if sound and one.level is Level.FAIL else one.level
+            checks.append(replace(one, level=level, subject=f"{node.host}:{node.port}" if broker.others else ""))
+    return checks, sound[0] if sound else None
 
 
 def identity(broker: BrokerSettings, role_id: str) -> str | None:

@@ -17,12 +17,12 @@ from doctor.broker import (
     judge_sys,
     sys_left_alone,
 )
-from doctor.checks import Check, Name, fail, failed, ok, warn
+from doctor.checks import Check, Name, fail, ok, warn
 from doctor.disk import free_bytes
 from doctor.disk import judge as judge_space
 from doctor.host import RunningRole, clock_synchronised, find_running, judge_clock
 from doctor.mosquitto_conf import judge as judge_conf
-from doctor.network import dial, identity, judge_identity
+from doctor.network import dial_all, identity, judge_identity
 from gateway.clock import Clock, SystemClock
 from gateway.doctor import centre, instruments, log_state
 from gateway.doctor.paho_probe import PahoProbe
@@ -57,13 +57,14 @@ def examine(
     else:
         checks += instruments.judge_counted(settings, running)
     checks += _log(settings, path, clock)
-    checks += dial(settings.broker)
+    dialled, node = dial_all(settings.broker)
+    checks += dialled
     checks += judge_identity(settings.broker, settings.id)
     offset_s = running.value("aryk_gateway_clock_skew_seconds") if running is not None else None
-    if not failed(one for one in checks if one.name in (Name.DNS, Name.TCP, Name.TLS, Name.OUR_CERTIFICATE)):
+    if node is not None:
         user = identity(settings.broker, settings.id)
         if user is None or role_session.may_connect(running is not None, user, conf):
-            found, echo = _broker(settings, running is not None, clock)
+            found, echo = _broker(settings.model_copy(update={"broker": node}), running is not None, clock)
             checks += found
             offset_s = echo.skew_s if echo is not None else offset_s
         elif running is not None:

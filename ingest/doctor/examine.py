@@ -8,12 +8,12 @@ from pathlib import Path
 
 from doctor import role_session
 from doctor.broker import ProbeError, judge_grants, judge_greeting, judge_refusal, judge_sys, sys_left_alone
-from doctor.checks import Check, Name, fail, failed, ok, warn
+from doctor.checks import Check, Name, fail, ok, warn
 from doctor.disk import free_bytes
 from doctor.disk import judge as judge_space
 from doctor.host import RunningRole, clock_synchronised, find_running, judge_clock
 from doctor.mosquitto_conf import judge as judge_conf
-from doctor.network import dial, identity, judge_identity
+from doctor.network import dial_all, identity, judge_identity
 from hydrology.registry import Registry
 from ingest.app import RECEIVE_MAXIMUM, SESSION_EXPIRY_S, filters, part_of
 from ingest.doctor import spool_state, store_proof
@@ -39,12 +39,13 @@ async def examine(
         find_running, path.with_suffix(".lock"), settings.health.host, settings.health.port
     )
     checks = [_registry(part), _running(running)]
-    checks += await asyncio.to_thread(dial, settings.broker)
+    dialled, node = await asyncio.to_thread(dial_all, settings.broker)
+    checks += dialled
     checks += judge_identity(settings.broker, settings.id)
-    if not failed(one for one in checks if one.name in (Name.DNS, Name.TCP, Name.TLS, Name.OUR_CERTIFICATE)):
+    if node is not None:
         user = identity(settings.broker, settings.id)
         if user is None or role_session.may_connect(running is not None, user, conf):
-            checks += await _broker(settings)
+            checks += await _broker(settings.model_copy(update={"broker": node}))
         else:
             checks.append(role_session.left_alone("ingest", user))
     if not any(one.name is Name.SESSION for one in checks):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from doctor.checks import Check, Level, Name
-from doctor.network import dial, identity, judge_identity
+from doctor.network import dial, dial_all, identity, judge_identity
 from settings.broker import BrokerSettings, TlsSettings
 from tests.doctor.certificates import Authority, Pair
 from tests.servers.mosquitto import Mosquitto
@@ -51,6 +51,25 @@ def test_a_closed_port() -> None:
     name, level, says = last(dial(BrokerSettings(port=free_port())))
     assert (name, level) == (Name.TCP, Level.FAIL)
     assert "nothing listens there" in says
+
+
+def test_all_nodes_of_a_cluster_are_dead() -> None:
+    dead = [free_port(), free_port()]
+    checks, node = dial_all(BrokerSettings(port=dead[0], others=(("127.0.0.1", dead[1]),)))
+    assert node is None
+    found = [(one.subject, one.level) for one in checks if one.name is Name.TCP]
+    assert found == [(f"127.0.0.1:{port}", Level.FAIL) for port in dead]
+
+
+@pytest.mark.server
+def test_each_node_of_a_cluster_is_dialled_and_a_dead_one_is_a_warning(mosquitto: Mosquitto) -> None:
+    dead = free_port()
+    for first, second in ((dead, mosquitto.port), (mosquitto.port, dead)):
+        checks, node = dial_all(BrokerSettings(port=first, others=(("127.0.0.1", second),)))
+        assert node is not None
+        assert node.addresses == (("127.0.0.1", mosquitto.port),)
+        levels = {one.subject: one.level for one in checks if one.name is Name.TCP}
+        assert levels == {f"127.0.0.1:{dead}": Level.WARN, f"127.0.0.1:{mosquitto.port}": Level.OK}
 
 
 @pytest.mark.server
