@@ -143,7 +143,7 @@ class Demo:
 
     def write_history(self) -> None:
         """Seven days of the same water, straight into the store."""
-        derive = Derived(load_registry(self.folder / "registry")).of_station
+        derive = Derived(load_registry(self.folder / "registry")).of
 
         async def write() -> None:
             async with open_writer(self.store, self.folder) as writer:

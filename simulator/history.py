@@ -11,8 +11,8 @@ STEP_S = 600.0
 _SCANS_A_WRITE = 1_000
 
 
-Derive = Callable[[str, Sequence[float], Mapping[str, Sequence[float | None]]], Sequence[Points]]
-"""What follows from a station's readings: its id, the times (s) and the values by sensor id in, points out."""
+Derive = Callable[[Sequence[float], Mapping[tuple[str, str], Sequence[float | None]]], Sequence[Points]]
+"""What follows from all stations' readings: times (s) and values by station and sensor id in, points out."""
 
 
 class HistoryError(Exception):
@@ -55,19 +55,29 @@ def history(
     first = ceil((until_s - days * 86_400.0) / step_s)
     for start in range(first, last + 1, _SCANS_A_WRITE):
         times_s = [n * step_s for n in range(start, min(start + _SCANS_A_WRITE, last + 1))]
+        readings: dict[tuple[str, str], Sequence[float | None]] = {}
         for station in scenario.stations:
-            yield _portion(station, times_s, derive)
+            columns = _columns(station, times_s)
+            yield _points(station, times_s, columns)
+            if derive is not None:
+                readings |= {(station.id, sensor): column for sensor, column in columns.items()}
+        if derive is not None:
+            yield list(derive(times_s, readings))
 
 
-def _portion(station: StationPlan, times_s: list[float], derive: Derive | None) -> list[Points]:
+def _columns(station: StationPlan, times_s: list[float]) -> dict[str, list[float | None]]:
     columns: dict[str, list[float | None]] = {sensor.id: [] for sensor in station.sensors if not sensor.counts_serves}
     for time_s in times_s:
         values = station.measure(time_s)
         for sensor in station.sensors:
             if not sensor.counts_serves:
                 columns[sensor.id].append(sensor.form.value(sensor.form.number(values[sensor.id])))
+    return columns
+
+
+def _points(station: StationPlan, times_s: list[float], columns: dict[str, list[float | None]]) -> list[Points]:
     times_ms = [round(time_s * 1000.0) for time_s in times_s]
-    out: list[Points] = [
+    return [
         SeriesPoints(
             SeriesKey(sensor.quantity, station.id, sensor.id),
             times_ms,
@@ -77,4 +87,3 @@ def _portion(station: StationPlan, times_s: list[float], derive: Derive | None) 
         for sensor in station.sensors
         if not sensor.counts_serves
     ]
-    return out if derive is None else [*out, *derive(station.id, times_s, columns)]

@@ -58,7 +58,7 @@ class Past:
         derive: Derive | None = None
         if self.system == "example":
             registry = without_ice(example_registry())
-            scenario, derive = build_example(registry, self.seed), Derived(registry).of_station
+            scenario, derive = build_example(registry, self.seed), Derived(registry).of
         else:
             scenario = build_scenario(self.seed, self.canals)
         return history(scenario, self.until_s, days=self.days, step_s=self.step_s, derive=derive)

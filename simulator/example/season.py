@@ -49,6 +49,7 @@ def _day(registry: Registry, levels: Levels, derived: Derived, day: int, every: 
     times_s = [day_start(day) + n * GRID_S for n in nodes]
     assert times_s[-1] <= day_start(day) + DAY_S
     out: list[Points] = []
+    all_readings: dict[tuple[str, str], list[float | None]] = {}
     for station in registry.stations:
         readings: dict[str, list[float | None]] = {
             sensor.id: [round(columns[sensor.id][n], DIGITS) for n in nodes]
@@ -66,5 +67,5 @@ def _day(registry: Registry, levels: Levels, derived: Derived, day: int, every: 
             for sensor in station.sensors
             if sensor.id in readings
         ]
-        out += derived.of_station(station.id, times_s, readings)
-    return out
+        all_readings |= {(station.id, sensor): column for sensor, column in readings.items()}
+    return [*out, *derived.of(times_s, all_readings)]

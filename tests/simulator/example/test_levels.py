@@ -33,10 +33,15 @@ def test_ratings_give_the_flows_back_from_the_levels(registry: Registry, water: 
     flows, gauges = water.day(SOME_DAY), levels.day(SOME_DAY)
     times = [day_start(SOME_DAY) + n * GRID_S for n in range(NODES + 1)]
     found = {}
-    for station in registry.stations:
-        for points in derived.of_station(station.id, times, gauges):
-            if points.key.quantity == "discharge":
-                found[station.id, points.key.sensor] = points
+    readings = {
+        (station.id, sensor.id): gauges[sensor.id]
+        for station in registry.stations
+        for sensor in station.sensors
+        if sensor.id in gauges
+    }
+    for points in derived.of(times, readings):
+        if (points.key.station, points.key.sensor) in SERIES:
+            found[points.key.station, points.key.sensor] = points
     assert found.keys() == SERIES.keys()
     for series, name in SERIES.items():
         points = found[series]
