@@ -94,6 +94,9 @@ export function besideOf(about, station, lastOf) {
   const last = lastOf(station, station.beside);
   if (last.value === null || last.state === 'stale' || last.flag === 4) return null;
   const full = station.beside.startsWith('fill/');
-  const text = full ? say('row.full', { n: number(last.value, 0) }) : `${shown(last.value, sensor)} ${unit(sensor)}`;
+  const plain = `${shown(last.value, sensor)} ${unit(sensor)}`;
+  // Metres beside metres need a word.
+  const word = unit(sensor) === unit(about.sensors[station.head]) ? ` ${shortTitle(station.beside, sensor).toLowerCase()}` : '';
+  const text = full ? say('row.full', { n: number(last.value, 0) }) : `${plain}${word}`;
   return { text, percent: full ? last.value : null };
 }
