@@ -80,11 +80,12 @@ async def take(browser: Browser, name: str, out: Path) -> None:
 
 
 async def take_for_readme(browser: Browser, address: str, picture: Path) -> None:
-    """The one picture of the README: `aryk demo` at a desk, the canal's tail open."""
+    """The one picture of the README: `aryk demo` at a desk, the reservoir open."""
     width, height = README_SIZE
-    page = await browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark")
-    await page.goto(f"{address}#/station/canal-tail/7d")
+    page = await browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
+    await page.goto(f"{address}#/station/reservoir/7d")
     await page.wait_for_selector("#station h2")
+    await page.wait_for_function("() => document.body.dataset.link === 'open'")
     await settled(page)
     await page.screenshot(path=picture)
 
