@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from itertools import pairwise
 
 from wire.flags import Flag
@@ -100,8 +101,9 @@ def audit(
     if nines:
         day.missing[FLAG_9] = nines
     room = max(0, day.expected - nines)
+    gaps = _Gaps(known.gaps, day.sensor, interval_ms / 2)
     for at_ms in holes([time_ms for time_ms, _ in points], start_ms, end_ms, interval_ms)[:room]:
-        day.missing[_why(day.sensor, at_ms, interval_ms, known)] += 1
+        day.missing[_why(day.sensor, at_ms, interval_ms, known, gaps)] += 1
     return day
 
 
@@ -124,14 +126,34 @@ def holes(times: Sequence[int], start_ms: int, end_ms: int, interval_ms: int) ->
     return out
 
 
-def _why(sensor: str, at_ms: int, interval_ms: int, known: Known) -> str:
+class _Gaps:
+    """The gaps over one sensor, asked at rising times: a day of a sensor that is read often has as many holes as readings."""
+
+    def __init__(self, gaps: Sequence[Gap], sensor: str, half: float) -> None:
+        self._half = half
+        self._to_come = sorted(
+            ((gap.from_ms - half, order, gap) for order, gap in enumerate(gaps) if sensor in gap.sensors), reverse=True
+        )
+        self._begun: list[tuple[int, Gap]] = []
+
+    def reason(self, at_ms: int) -> str | None:
+        """Of the first gap, in the order in which they are known, that is over this time."""
+        while self._to_come and self._to_come[-1][0] <= at_ms:
+            _, order, gap = self._to_come.pop()
+            heappush(self._begun, (order, gap))
+        while self._begun and self._begun[0][1].to_ms + self._half < at_ms:
+            heappop(self._begun)
+        return self._begun[0][1].reason if self._begun else None
+
+
+def _why(sensor: str, at_ms: int, interval_ms: int, known: Known, gaps: _Gaps) -> str:
     half = interval_ms / 2
     for times, reason in ((known.waiting.get(sensor), WAITING), (known.dead.get(sensor), DEAD)):
         if times and _near(times, at_ms, half):
             return reason
-    for gap in known.gaps:
-        if sensor in gap.sensors and gap.from_ms - half <= at_ms <= gap.to_ms + half:
-            return GAP + gap.reason
+    over = gaps.reason(at_ms)
+    if over is not None:
+        return GAP + over
     for pool in known.pools:
         if pool.left and at_ms < pool.said_ms:
             pool.left -= 1

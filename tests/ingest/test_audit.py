@@ -35,6 +35,34 @@ def test_a_whole_day_is_complete() -> None:
     assert (day.expected, day.stored, dict(day.missing), day.completeness) == (96, 96, {}, 100.0)
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-3, 99), st.integers(-2, 40), st.sampled_from(["restart", "overrun", "hung"]), st.booleans()
+        ),
+        max_size=12,
+    )
+)
+def test_a_hole_has_the_reason_of_the_first_gap_known_over_it(drawn: list[tuple[int, int, str, bool]]) -> None:
+    gaps = [
+        Gap(
+            reason,
+            START + first * QUARTER,
+            START + (first + length) * QUARTER,
+            frozenset({"level" if ours else "flow"}),
+        )
+        for first, length, reason, ours in drawn
+    ]
+    missing: dict[str, int] = {}
+    for number in range(96):
+        at_ms = START + number * QUARTER
+        over = [gap for gap in gaps if "level" in gap.sensors]
+        found = (gap.reason for gap in over if gap.from_ms - QUARTER / 2 <= at_ms <= gap.to_ms + QUARTER / 2)
+        reason = next((f"gap: {one}" for one in found), NEVER)
+        missing[reason] = missing.get(reason, 0) + 1
+    assert dict(day_of([], Known(gaps=gaps)).missing) == missing
+
+
 def test_an_empty_day_is_all_missing() -> None:
     day = day_of([])
     assert (day.expected, day.stored, dict(day.missing), day.completeness) == (96, 0, {NEVER: 96}, 0.0)
