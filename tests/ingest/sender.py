@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
 
 from mqtt import Client, Message, SessionOptions, Subscription
 from tests.ingest.samples import EPOCH, batch, level
@@ -20,6 +22,8 @@ class Sender:
 
     def __init__(self, host: str, port: int, start_ms: int) -> None:
         self._start_ms = start_ms
+        self.rough = False
+        """Values that no packing makes shorter, the same each time that they are sent."""
         self.logged = 0
         self.told = RangeSet()
         self.receipts: list[Receipt] = []
@@ -61,7 +65,8 @@ class Sender:
 
     async def send(self, seqs: list[int], codec: Codec = Codec.CBOR) -> None:
         """One batch, when there is room for it."""
-        payload = encode_batch(batch(level(seqs, start_ms=self._start_ms)), codec)
+        values: dict[str, Any] = {"value": [Random(seq).random() for seq in seqs]} if self.rough else {}
+        payload = encode_batch(batch(level(seqs, start_ms=self._start_ms, **values)), codec)
         await eventually(lambda: self.client.room)
         self.client.publish(f"{BASE}/readings", payload, content_type=CONTENT_TYPES[codec])
         self.client.flush()

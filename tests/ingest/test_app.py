@@ -238,8 +238,9 @@ async def test_a_store_that_is_away_makes_the_spool_grow_to_its_bound_and_no_fur
     away = InfluxSettings(kind="influxdb", url=f"http://127.0.0.1:{free_port()}", timeout_s=1)
     small = place.settings(store=away, spool=SpoolSettings(max_bytes=1_000_000))
     async with place.sender().open() as gateway:
+        gateway.rough = True
         async with ingest(place, small):
-            for _ in range(200):
+            for _ in range(240):
                 await gateway.send(gateway.log(500))
 
             async def stopped() -> bool:
