@@ -7,6 +7,7 @@ the store has answered; what it refuses for good becomes a dead letter in the tr
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -22,7 +23,7 @@ from ingest.lane import LANES, LaneCache
 from ingest.lanes import InHand, Part, cut, passed
 from ingest.received import Logs
 from ingest.settling import Deliveries, settle
-from mqtt.backoff import backoff_s
+from mqtt.backoff import FIRST_S, backoff_s
 from store.points import (
     Points,
     PointWriter,
@@ -116,6 +117,8 @@ class Drain:
         """Rows with changes that are written, while rows before them are not."""
         self._done_event = asyncio.Event()
         self._rows_event = asyncio.Event()
+        self._answered = asyncio.Event()
+        """The store has taken points since it was last away."""
         self._room_event = asyncio.Event()
         self._bytes_in_hand = 0
         self._cursor = 0
@@ -213,7 +216,7 @@ class Drain:
                 failures += 1
                 self._on_write("unavailable", time.perf_counter() - started, 0)
                 self._down(str(error), "")
-                await asyncio.sleep(wait_s(error, backoff_s(failures, self._jitter()), self._waits.timed_out))
+                await self._pause(error, backoff_s(failures, self._jitter()))
             except StoreMisconfiguredError as error:
                 self._on_write("misconfigured", time.perf_counter() - started, 0)
                 self._down(str(error), str(error))
@@ -223,9 +226,20 @@ class Drain:
                 if not self.state.up:
                     log.info("the store takes points again")
                 self.state.up, self.state.misconfigured, self.state.why = True, "", ""
+                self._answered.set()
                 return refused
 
+    async def _pause(self, error: StoreUnavailableError, own_s: float) -> None:
+        """Back off. Once another lane has had its answer the store is back: then no longer than after a first failure."""
+        least_s = wait_s(error, min(own_s, FIRST_S), self._waits.timed_out)
+        await asyncio.sleep(least_s)
+        more_s = wait_s(error, own_s, self._waits.timed_out) - least_s
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(more_s):
+                await self._answered.wait()
+
     def _down(self, why: str, misconfigured: str) -> None:
+        self._answered.clear()
         if self.state.up or self.state.misconfigured != misconfigured:
             if misconfigured:
                 log.error("the store's configuration must be mended, readings wait in the spool: %s", why)

@@ -388,3 +388,17 @@ async def test_a_refused_change_is_no_dead_letter(tmp_path: Path) -> None:
         await bench.empty()
         assert bench.committer.totals.letters == 0
         assert bench.conserves()
+
+
+async def test_a_store_that_answers_one_lane_is_back_for_the_others(tmp_path: Path) -> None:
+    assert lane_of(LEVEL) != lane_of(FLOW)
+    bench = Bench(tmp_path / "spool.sqlite")
+    bench.store.fail(5)  # the next attempt would come after four seconds more
+    async with bench.open(), bench.draining():
+        await bench.spool(batch(level([1])))
+        await eventually(lambda: bench.store.writes == 5)
+        await bench.spool(batch(level([2], sensor="flow", quantity="discharge", unit="m3/s")))
+        await eventually(lambda: FLOW in bench.store.series)
+        await eventually(lambda: LEVEL in bench.store.series, 2.0)
+        await bench.empty()
+        assert bench.conserves()
