@@ -34,12 +34,12 @@ from store.points import (
 
 log = logging.getLogger(__name__)
 
-WINDOW_BYTES = 8_000_000
-"""Held in memory: rows of many messages stay packed (20,000 points of a message each, 150,000 in long columns); of others
-7,000 points where each series of a message has one."""
+WINDOW_BYTES = 5_000_000
+"""Held in memory: rows of many messages stay packed (12,000 points of a message each, 90,000 in long columns); of others
+4,000 points where each series of a message has one."""
 REQUEST_POINTS = 5_000
 READ_ROWS = 500
-READ_BYTES = 250_000
+READ_BYTES = 100_000
 """So much may come on top of the window; in memory it is about ten times as large."""
 SETTLE_ROWS = 5_000
 DELIVERY_PAUSE_S = 1.0

@@ -254,15 +254,15 @@ def _table(
     base_m: float = 0.0,
     needs_speed: bool,
 ) -> None:
-    """Print the table; a gate without a tail level is taken as free, and has ten openings unless one is given."""
+    """Print the table; without a tail level a gate's flows are taken as free and marked. Ten openings unless one is given."""
     from dataclasses import replace
 
     from hydrology.rating_table import opening_table, rated_span_m, stage_table, table_text
 
     if needs_speed:
         _need(at.velocity_m_s, "--velocity")
-    if at.tail_m is None and free_tail_m is not None:
-        at = replace(at, tail_m=free_tail_m)
+    taken_as_free = at.tail_m is None and free_tail_m is not None
+    free = replace(at, tail_m=free_tail_m) if taken_as_free else at
     low, high = _metres(first, "--from"), _metres(last, "--to")
     try:
         if gate and at.opening_m is None:
@@ -279,7 +279,7 @@ def _table(
             span = (
                 None
                 if low is not None and high is not None
-                else rated_span_m(lambda h: law(replace(at, head_m=h)), base_m)
+                else rated_span_m(lambda h: law(replace(free, head_m=h)), base_m)
             )
             if span is None and (low is None or high is None):
                 _stop("this law is nowhere within its range here: give --from and --to")
@@ -291,6 +291,8 @@ def _table(
     except ValueError as error:
         _stop(str(error))
     if not as_json:
+        if taken_as_free:
+            typer.echo("no --tail given: every flow is taken as free; where water stands behind the gate it is less")
         typer.echo(table_text(table))
         return
     rows: list[dict[str, Any]] = []
@@ -301,6 +303,19 @@ def _table(
             where = {"stage_m": row, "opening_m": column} if table.by_opening else {"stage_m": round(row + column, 3)}
             rows.append({**where, "value": cell.value_m3s, "flag": int(cell.flag)})
     typer.echo(json.dumps({"unit": "m3/s", "rows": rows}))
+
+
+def _bounded(command: "Callable[..., None]") -> "Callable[..., None]":
+    """A command that says so when a number is too large to calculate with."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except OverflowError:
+            _stop("a number is too large to calculate with: look at the units")
+
+    return run
 
 
 def _by_speed(structure: Any) -> bool:
