@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -41,9 +42,9 @@ GATE_HEADS = 20
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
     calc = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-    calc.command("discharge", no_args_is_help=True)(discharge)
-    calc.command("rating", no_args_is_help=True)(rating)
-    calc.command("volume", no_args_is_help=True)(volume)
+    calc.command("discharge", no_args_is_help=True)(_bounded(discharge))
+    calc.command("rating", no_args_is_help=True)(_bounded(rating))
+    calc.command("volume", no_args_is_help=True)(_bounded(volume))
     app.add_typer(
         calc, name="calc", help="Discharge of a structure or a rating, volume of a reservoir, and their tables."
     )
@@ -78,7 +79,7 @@ def discharge(
         structure = structure_of(read_text(file), file)
     except SettingsError as error:
         fail(error)
-    at = Heads(_metres(head, "--head"), _metres(tail, "--tail"), _metres(opening, "--opening"), _speed(velocity))
+    at = Heads(_metres(head, "--head"), _metres(tail, "--tail"), _opening(opening), _speed(velocity))
     law = structure.law()
     if as_table:
         free = 0.0 if structure.has_opening else None
@@ -140,7 +141,7 @@ def rating(
     except ValueError as error:
         _stop(str(error))
     history = FlowHistory(ratings, zone)
-    at = Heads(_metres(stage, "--stage"), _metres(tail, "--tail"), _metres(opening, "--opening"), _speed(velocity))
+    at = Heads(_metres(stage, "--stage"), _metres(tail, "--tail"), _opening(opening), _speed(velocity))
 
     def law(heads: Heads) -> "Discharge":
         return history.discharge(moment, heads)
@@ -305,7 +306,7 @@ def _table(
     typer.echo(json.dumps({"unit": "m3/s", "rows": rows}))
 
 
-def _bounded(command: "Callable[..., None]") -> "Callable[..., None]":
+def _bounded(command: Callable[..., None]) -> Callable[..., None]:
     """A command that says so when a number is too large to calculate with."""
 
     @wraps(command)
@@ -353,6 +354,13 @@ def _metres(text: str | None, option: str) -> float | None:
         return None if text is None else parse(text, "m")
     except UnitError as error:
         _stop(f"{option}: {error}")
+
+
+def _opening(text: str | None) -> float | None:
+    opening = _metres(text, "--opening")
+    if opening is not None and opening < 0:
+        _stop(f"--opening: {text} is below zero: a closed gate is 0")
+    return opening
 
 
 def _speed(text: str | None) -> float | None:

@@ -79,6 +79,8 @@ def fit(
         fail(error)
     except (FittingError, UnitError) as error:
         _stop(f"{gaugings}: {error}")
+    except OverflowError:
+        _stop(f"{gaugings}: a number is too large to calculate with: look at the units")
     except ImportError:
         _stop("fitting needs SciPy: pip install 'aryk[fitting]'", 1)
     if plot is not None:

@@ -64,6 +64,8 @@ def rederive(
     async def work() -> Outcome:
         async with AsyncExitStack() as stack:
             reader = await stack.enter_async_context(open_reader(where, state))
+            # A store that is not there must not be made by looking for it.
+            await reader.records_of("lineage", start_ms, start_ms + 1)
             writer = None if dry_run else await stack.enter_async_context(open_writer(where, state))
             with typer.progressbar(
                 length=end_ms - start_ms, label=station, file=typer.get_text_stream("stderr")

@@ -125,11 +125,30 @@ def test_the_gauge_houses_table_of_a_flume(tmp_path: Path) -> None:
 
 
 def test_the_gauge_houses_table_of_a_gate(tmp_path: Path) -> None:
-    rows = calc(tmp_path, GATE, "--table", "--from", "0.5", "--to", "1.5", "--widest", "50cm")["rows"]
+    asked = ("--table", "--from", "0.5", "--to", "1.5", "--widest", "50cm")
+    rows = calc(tmp_path, GATE, *asked, "--tail", "0")["rows"]
     at = {(row["stage_m"], row["opening_m"]): row for row in rows}
     assert len({opening for _, opening in at}) == 10
     assert at[1.5, 0.3]["value"] == pytest.approx(1.77118, rel=1e-3)
     assert at[1.5, 0.3]["flag"] == 1
+
+
+def test_a_gates_table_without_a_tail_level_is_doubtful_and_says_so(tmp_path: Path) -> None:
+    asked = ("--table", "--from", "0.5", "--to", "1.5", "--widest", "50cm")
+    assert {row["flag"] for row in calc(tmp_path, GATE, *asked)["rows"]} == {3}
+    (tmp_path / "gate.toml").write_text(GATE, encoding="utf-8")
+    said = run("calc", "discharge", str(tmp_path / "gate.toml"), *asked).stdout
+    assert said.startswith("no --tail given: every flow is taken as free")
+    assert "do not bill by it" in said
+
+
+def test_an_opening_below_zero_or_a_number_too_large_is_said_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").write_text(GATE, encoding="utf-8")
+    below = run("calc", "discharge", str(tmp_path / "gate.toml"), "--head", "1.5", "--opening", "-1", "--tail", "0")
+    assert (below.exit_code, below.stderr) == (2, "--opening: -1 is below zero: a closed gate is 0\n")
+    stage = "9" * 250
+    large = run("calc", "rating", "--station", "river-bridge", "--registry", EXAMPLE, "--stage", stage)
+    assert (large.exit_code, large.stderr) == (2, "a number is too large to calculate with: look at the units\n")
 
 
 RATING = "segments = [{ a = 8.0, e_m = 0.2, b = 1.5 }, { a = 10.488783, e_m = 0.35, b = 1.6666667, start_m = 1.2 }]\n"

@@ -57,6 +57,13 @@ def test_a_new_rating_with_a_past_date_is_brought_into_what_is_stored(place: Pat
     assert values(place) == [round((value or 0.0) / 8 * 9, 6) for value in first]
 
 
+def test_a_store_that_is_not_there_is_said_and_not_made(place: Path) -> None:
+    (place / "points.sqlite").unlink()
+    result = run("rederive", *options(place), *SPAN)
+    assert (result.exit_code, "there is no store yet" in result.stderr) == (1, True)
+    assert not (place / "points.sqlite").exists()
+
+
 def test_a_value_says_where_it_came_from(place: Path) -> None:
     run("rederive", *options(place), *SPAN)
     (place / "registry.toml").write_text(HEAD + RATED.replace("8.0", "9.0"))
