@@ -120,10 +120,12 @@ def begins_m(rating: Rating) -> float:
 
 
 def storage_at(tables: list[Storage], levels: Levels | None, when: date) -> storage_laws.StorageTable:
-    """The storage table in force on a day: the latest that has begun, else the first."""
+    """The storage table in force on a day: the latest that has begun. Raises ValueError where none has."""
     begun = [one for one in tables if _day(one.effective_from) <= when]
-    chosen = max(begun, key=lambda one: _day(one.effective_from)) if begun else tables[0]
-    return chosen.table(levels)
+    if not begun:
+        times = ", ".join(sorted(str(_day(one.effective_from)) for one in tables))
+        raise ValueError(f"no survey is in force on {when}; they begin {times}")
+    return max(begun, key=lambda one: _day(one.effective_from)).table(levels)
 
 
 def _day(effective: date | datetime) -> date:

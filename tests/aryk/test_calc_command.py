@@ -231,6 +231,10 @@ def test_a_reservoir_by_its_stage_is_the_same_as_by_its_elevation() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (
+            ["--station", "reservoir", "--elevation", "796.5", "--at", "2019-09-30"],
+            "no survey is in force on 2019-09-30; they begin 2019-10-01",
+        ),
         (["--station", "reservoir"], "give --elevation, or --stage"),
         (["--station", "canal-tail", "--elevation", "1"], "has no storage table"),
         ([], "give a file, or --station"),
