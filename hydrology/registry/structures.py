@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from hydrology import structures as laws
 from hydrology.registry.base import NotNegative, Number, Positive, Span, Table
 from hydrology.structures.answer import Discharge, HeadRange
-from hydrology.structures.broad_crested import Crest
+from hydrology.structures.broad_crested import Crest, modular
 from hydrology.structures.parshall import System
 from hydrology.structures.section import Section
 
@@ -226,6 +226,13 @@ class RadialGate(_Structure):
         return True
 
 
+def _over_tail(answer: Discharge, at: Heads) -> Discharge:
+    """A crest's law knows no submergence: with tailwater above the crest its answer is an upper bound."""
+    if answer.value_m3s is None or at.head_m is None or at.head_m <= 0 or at.tail_m is None:
+        return answer
+    return modular(answer, at.head_m, at.tail_m, 0.0)
+
+
 class OgeeSpillway(_Structure):
     """An uncontrolled ogee crest."""
 
@@ -251,7 +258,7 @@ class OgeeSpillway(_Structure):
     def law(self) -> Law:
         """The law of this structure."""
         it = self.crest()
-        return lambda at: it.discharge(at.head_m)
+        return lambda at: _over_tail(it.discharge(at.head_m), at)
 
 
 class GatedSpillway(_Structure):
@@ -267,7 +274,7 @@ class GatedSpillway(_Structure):
         """The law of this structure."""
         bay = laws.OgeeSpillway(self.width_m, self.design_head_m)
         it = laws.GatedSpillway(self.width_m, bay, self.cd, self.count)
-        return lambda at: it.discharge(at.head_m, at.opening_m)
+        return lambda at: _over_tail(it.discharge(at.head_m, at.opening_m), at)
 
     @property
     def has_opening(self) -> bool:

@@ -126,6 +126,17 @@ def test_a_rising_head_never_lowers_a_free_discharge(kind: str, head: float, mor
         assert high >= low * (1 - 1e-9)
 
 
+@pytest.mark.parametrize("kind", ["ogee_spillway", "gated_spillway"])
+def test_tailwater_above_a_spillways_crest_makes_an_upper_bound(kind: str) -> None:
+    keys, heads, expected = EXAMPLES[kind]
+    law = STRUCTURES[kind].model_validate({"kind": kind, **keys}).law()
+    for tail, flag in ((-0.5, Flag.PASS), (0.6, Flag.SUSPECT)):
+        answer = law(Heads(heads.head_m, tail, heads.opening_m))
+        assert answer.value_m3s == pytest.approx(expected, rel=1.5e-3)
+        assert (answer.flag, answer.upper_bound) == (flag, flag is Flag.SUSPECT)
+    assert law(Heads(heads.head_m, 1.19, heads.opening_m)).value_m3s is None
+
+
 def test_a_closed_outlet_lets_nothing_through() -> None:
     outlet = STRUCTURES["bottom_outlet"].model_validate(
         {"kind": "bottom_outlet", "area_m2": 0.2, "full_opening_m": 0.5}
