@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -107,8 +108,9 @@ def rating_at(ratings: list[Rating], zone: str, when: datetime) -> Rating:
     history = FlowHistory(ratings, zone)
     dated = history.in_force(when)
     if dated is None:
-        times = ", ".join(one.begins.date().isoformat() for one in history.ratings)
-        raise ValueError(f"no rating is in force on {when.date()}; they begin {times}")
+        local = ZoneInfo(zone)
+        times = ", ".join(one.begins.astimezone(local).date().isoformat() for one in history.ratings)
+        raise ValueError(f"no rating is in force on {when.astimezone(local).date()}; they begin {times}")
     return dated.rating
 
 
