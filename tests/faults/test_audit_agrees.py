@@ -29,8 +29,8 @@ async def test_the_audit_agrees_with_the_ledger_over_gaps(tmp_path: Path) -> Non
         await world.kill_and_restart("ingest", 1)  # no gap: the gateway kept it
         await world.run_for(3)
         await world.receipted()
-        ended_ms = _now_ms()
         verdict = await world.settle()
+        ended_ms = _now_ms()  # the gateway scans until it is stopped
         assert verdict.clean, str(verdict)
         assert (await audited.look(world)).disagreements == []
 
