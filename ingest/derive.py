@@ -112,31 +112,28 @@ class Derive:
 
     def take(self, accepted: list[Accepted], changed: list[Changed]) -> tuple[list[Accepted], list[Changed]]:
         """What was accepted of one message and what it changed, with the derived points and their changes behind."""
-        uses = self._uses
-        touched: dict[int, Unit] = {}
-        for one in accepted:
-            for unit, place in uses.get(one.target[:3], ()):
-                unit.add(place, one)
-                touched[unit.order] = unit
-        for change in changed:
-            for unit, place in uses.get(change.target[:3], ()):
-                unit.add_change(place, change)
-                touched[unit.order] = unit
+        touched = self._touch(accepted, changed, {})
         if not touched:
             return accepted, changed
         accepted, changed = list(accepted), list(changed)
         while touched:
             points, changes = touched.pop(min(touched)).work()
-            for one in points:
-                self.points += len(one.time_ms)
-                for unit, place in uses.get(one.target[:3], ()):
-                    unit.add(place, one)
-                    touched[unit.order] = unit
-            for change in changes:
-                for unit, place in uses.get(change.target[:3], ()):
-                    unit.add_change(place, change)
-                    touched[unit.order] = unit
+            self.points += sum(len(one.time_ms) for one in points)
             self.changed += len(changes)
+            self._touch(points, changes, touched)
             accepted += points
             changed += changes
         return accepted, changed
+
+    def _touch(self, points: list[Accepted], changes: list[Changed], touched: dict[int, Unit]) -> dict[int, Unit]:
+        """Give these to the units that they go into, which are noted in `touched` by their order."""
+        uses = self._uses
+        for one in points:
+            for unit, place in uses.get(one.target[:3], ()):
+                unit.add(place, one)
+                touched[unit.order] = unit
+        for change in changes:
+            for unit, place in uses.get(change.target[:3], ()):
+                unit.add_change(place, change)
+                touched[unit.order] = unit
+        return touched

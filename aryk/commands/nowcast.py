@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from aryk.commands.store_options import Bucket, Org, State, Store, Token, TokenFile
-from aryk.running import fail
-from settings import SettingsError
+from aryk.commands.warn_asking import At, Folder, load, moment
 
 if TYPE_CHECKING:
     from dashboards.warn.nowcasts import Said
@@ -21,7 +20,7 @@ UNITS = {"discharge": ("m3/s", 1.0, 3), "level": ("cm", 100.0, 0), "elevation": 
 
 
 def nowcast(
-    registry: Annotated[Path, typer.Option("--registry", help="the registry's folder or file")],
+    registry: Folder,
     station: Annotated[str | None, typer.Option("--station", help="only for this gauge below")] = None,
     keep: Annotated[
         bool, typer.Option("--keep/--no-keep", help="keep it in the store, to be judged when its time has come")
@@ -32,9 +31,7 @@ def nowcast(
     token: Token = None,
     token_file: TokenFile = None,
     state: State = Path("state"),
-    at: Annotated[
-        str | None, typer.Option("--at", help="as it was at this time, as in 2026-04-29T08:00:00+05:00; else now")
-    ] = None,
+    at: At = None,
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
     """Carry what passed the gauges above down to the gauges below, one travel time ahead: a trend with its spread, no
@@ -49,21 +46,17 @@ def nowcast(
     from dashboards.report.flows import TooDenseError
     from dashboards.warn.nowcasts import look
     from dashboards.warn.reaches import stretches
-    from hydrology.load import load_registry
     from store.open import open_reader, open_writer
     from store.points import Points, StoreError
     from store.word import store_settings
 
-    try:
-        loaded = load_registry(registry)
-    except SettingsError as error:
-        fail(error)
+    loaded = load(registry)
     found = stretches(loaded, station)
     if not found:
         typer.echo(f"the registry has no link or reach {f'down to {station!r}' if station else 'at all'}", err=True)
         raise typer.Exit(2)
     where = store_settings(store, bucket=bucket, org=org, token=token, token_file=token_file)
-    now = _moment(at)
+    now = moment(at)
 
     async def work() -> "list[Said]":
         async with open_reader(where, state) as reader:
@@ -152,17 +145,3 @@ def _plain(one: "Said") -> dict[str, Any]:
         "skill": asdict(one.nowcast.skill),
         "kept": None if one.kept is None else asdict(one.kept),
     }
-
-
-def _moment(at: str | None) -> datetime:
-    if at is None:
-        return datetime.now(UTC)
-    try:
-        found = datetime.fromisoformat(at)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise typer.BadParameter(
-            f"{at!r} is not a time with its offset, as in 2026-04-29T08:00:00+05:00", param_hint="--at"
-        )
-    return found

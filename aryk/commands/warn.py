@@ -9,8 +9,7 @@ import typer
 
 from aryk.commands.nowcast import nowcast
 from aryk.commands.store_options import Bucket, Org, State, Store, Token, TokenFile
-from aryk.running import fail
-from settings import SettingsError
+from aryk.commands.warn_asking import At, Folder, load, moment
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,11 +19,6 @@ if TYPE_CHECKING:
     from hydrology.registry import Registry
 
 ACTUAL = "ACTUAL"
-
-Folder = Annotated[Path, typer.Option("--registry", help="the registry's folder or file")]
-At = Annotated[
-    str | None, typer.Option("--at", help="as it was at this time, as in 2026-04-29T08:00:00+05:00; else now")
-]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -58,9 +52,9 @@ def state_of(
     """
     from store.word import store_settings
 
-    loaded = _load(registry)
+    loaded = load(registry)
     where = store_settings(store, bucket=bucket, org=org, token=token, token_file=token_file)
-    states = _read(loaded, station, where, state, _moment(at))
+    states = _read(loaded, station, where, state, moment(at))
     if as_json:
         typer.echo(json.dumps([_plain(one) for one in states], indent=2))
         return
@@ -112,8 +106,8 @@ def draft(
     from hydrology.warnings import LevelName
     from store.word import store_settings
 
-    now = _moment(at)
-    loaded = _load(registry)
+    now = moment(at)
+    loaded = load(registry)
     where = store_settings(store, bucket=bucket, org=org, token=token, token_file=token_file)
     area, reference = _polygon(polygon), _reference(updates)
     states = [one for one in _read(loaded, station, where, state, now) if sensor in (None, one.gauge.sensor.id)]
@@ -221,15 +215,6 @@ def sign(
     typer.echo(f"written {target}: status {signed.status}, signed off by {by.strip()}")
 
 
-def _load(registry: Path) -> "Registry":
-    from hydrology.load import load_registry
-
-    try:
-        return load_registry(registry)
-    except SettingsError as error:
-        fail(error)
-
-
 def _read(registry: "Registry", station: str | None, where: object, state: Path, now: "datetime") -> "list[GaugeState]":
     from dashboards.warn.gauge import gauges
     from dashboards.warn.readings import read_states
@@ -253,22 +238,6 @@ def _read(registry: "Registry", station: str | None, where: object, state: Path,
         _away(error)
 
 
-def _moment(at: str | None) -> "datetime":
-    from datetime import UTC, datetime
-
-    if at is None:
-        return datetime.now(UTC)
-    try:
-        found = datetime.fromisoformat(at)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise typer.BadParameter(
-            f"{at!r} is not a time with its offset, as in 2026-04-29T08:00:00+05:00", param_hint="--at"
-        )
-    return found
-
-
 def _polygon(text: str | None) -> "tuple[Point, ...]":
     if text is None:
         return ()
@@ -287,7 +256,7 @@ def _reference(text: str | None) -> "Reference | None":
     parts = text.split(",")
     if len(parts) != 3:
         raise typer.BadParameter(f'{text!r} is not "sender,identifier,sent"', param_hint="--updates")
-    return Reference(parts[0], parts[1], _moment(parts[2]))
+    return Reference(parts[0], parts[1], moment(parts[2]))
 
 
 def _bytes(file: Path) -> bytes:
