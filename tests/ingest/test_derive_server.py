@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import signal
 import sqlite3
 import time
 from pathlib import Path
@@ -13,9 +12,9 @@ from ingest.app import run
 from ingest.settings import IngestSettings
 from settings.broker import BrokerSettings
 from store.settings import InfluxSettings
-from tests.ingest.test_app import Place, start_process
+from tests.ingest.test_app import Place
 from tests.ingest.test_derive import ALL, HEAD, LEVEL, MINUTE, START_MS, Centre, Reading, level
-from tests.ingest.test_quality_server import Gauge
+from tests.ingest.test_quality_server import Gauge, through_kills
 from tests.servers.influxdb import InfluxBucket
 from tests.servers.mosquitto import Mosquitto
 
@@ -60,21 +59,7 @@ async def test_kill_9_changes_no_derived_point(tmp_path: Path, mosquitto: Mosqui
     for message in messages:
         expected.take(*message)
     start_ms = time.time_ns() // 1_000_000 - 86_400_000
-    process = start_process(place)
-    try:
-        async with Gauge(mosquitto, start_ms).open() as gauge:
-            for number, message in enumerate(messages):
-                if number in (12, 30):
-                    process.send_signal(signal.SIGKILL)
-                    await asyncio.to_thread(process.wait)
-                    process = start_process(place)
-                payload = gauge.log(message)
-                await gauge.send(payload, gauge.seq)
-        process.terminate()
-        assert await asyncio.to_thread(process.wait, 10) == 0
-    finally:
-        process.kill()
-        process.wait()
+    sent = await through_kills(place, mosquitto, start_ms, messages, (12, 30))
     db = sqlite3.connect(place.state / "store" / "points.sqlite")
     rows = db.execute("SELECT quantity, sensor, time_ms, value, flag FROM points JOIN series ON id = series").fetchall()
     history = db.execute("SELECT count(*) FROM history").fetchone()[0]
@@ -84,7 +69,7 @@ async def test_kill_9_changes_no_derived_point(tmp_path: Path, mosquitto: Mosqui
     assert {sensor for _, sensor, _ in found} > {"discharge", "through", "volume", "area", "full", "useful"}
     assert history == len(expected.store.replaced) > len([key for key, _, _ in expected.store.replaced if key == LEVEL])
     assert place.conserves()
-    assert place.counters()["stored"] == gauge.seq
+    assert place.counters()["stored"] == sent
 
 
 async def test_derived_points_in_influxdb(tmp_path: Path, mosquitto: Mosquitto, influxdb: InfluxBucket) -> None:

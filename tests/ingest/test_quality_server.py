@@ -109,19 +109,15 @@ def some_days(seed: int) -> list[list[Reading]]:
     return out
 
 
-async def test_kill_9_changes_no_flag(tmp_path: Path, mosquitto: Mosquitto) -> None:
-    place = Place(tmp_path, mosquitto)
-    (tmp_path / "registry.toml").write_text(HEAD + SPAN + ALL + OTHERS)
-    messages = some_days(1)
-    expected = Centre(ALL)
-    for message in messages:
-        expected.take(*message)
-    start_ms = time.time_ns() // 1_000_000 - 86_400_000
+async def through_kills(
+    place: Place, mosquitto: Mosquitto, start_ms: int, messages: list[list[Reading]], kills: tuple[int, ...]
+) -> int:
+    """Send all to an ingest that is killed before these messages; how many readings that were. It stops in order at the end."""
     process = start_process(place)
     try:
         async with Gauge(mosquitto, start_ms).open() as gauge:
             for number, message in enumerate(messages):
-                if number in (40, 41, 90, 130):
+                if number in kills:
                     process.send_signal(signal.SIGKILL)
                     await asyncio.to_thread(process.wait)
                     process = start_process(place)
@@ -132,6 +128,18 @@ async def test_kill_9_changes_no_flag(tmp_path: Path, mosquitto: Mosquitto) -> N
     finally:
         process.kill()
         process.wait()
+    return gauge.seq
+
+
+async def test_kill_9_changes_no_flag(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    place = Place(tmp_path, mosquitto)
+    (tmp_path / "registry.toml").write_text(HEAD + SPAN + ALL + OTHERS)
+    messages = some_days(1)
+    expected = Centre(ALL)
+    for message in messages:
+        expected.take(*message)
+    start_ms = time.time_ns() // 1_000_000 - 86_400_000
+    await through_kills(place, mosquitto, start_ms, messages, (40, 41, 90, 130))
     db = sqlite3.connect(place.state / "store" / "points.sqlite")
     rows = db.execute(
         "SELECT time_ms, flag, tests FROM points JOIN series ON id = series WHERE sensor = 'level' ORDER BY time_ms"
