@@ -8,6 +8,8 @@ nothing of the old point. Times are milliseconds: send with precision `ms`.
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 
+import msgspec
+
 from store.points import DeliveryPoint, HistoryPoint, Points, RecordPoint, SeriesKey, SeriesPoints
 
 RECORD, DELIVERY, HISTORY = "record", "delivery", "history"
@@ -17,6 +19,9 @@ RESERVED = frozenset({RECORD, DELIVERY, HISTORY})
 _MEASUREMENT = str.maketrans({",": "\\,", " ": "\\ "})
 _TAG = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 _STRING = str.maketrans({'"': '\\"', "\\": "\\\\"})
+
+_encode_json = msgspec.json.Encoder(enc_hook=lambda number: msgspec.Raw(repr(number).encode())).encode
+"""The hook is for other kinds of numbers, which have their own text."""
 
 Place = tuple[int, int]
 """Which item of the list, and which row of it."""
@@ -38,18 +43,56 @@ def encode(points: Sequence[Points], skip: Collection[Place] = ()) -> list[str]:
     """One line for each point in order, but for those to skip."""
     out: list[str] = []
     skipped_items = {item for item, _ in skip}
+    run = _Run()
     for item, one in enumerate(points):
-        if type(one) is SeriesPoints and len(one.time_ms) == 1 and not skipped_items:
-            key, (time_ms,), (value,), (flag,), raw, tests, rev = one
-            if raw is tests is rev is None is not value:
-                out.append(f"{series_prefix(key)}value={value!r},flag={flag}i {time_ms}")
+        if item not in skipped_items:
+            if type(one) is SeriesPoints and run.take(one):
                 continue
-        if item in skipped_items:
-            lines = _lines(one)
-            out.extend(line for row, line in enumerate(lines) if (item, row) not in skip)
+            out += run.lines()
+            out += _lines(one)
         else:
-            out.extend(_lines(one))
+            out += run.lines()
+            out += [line for row, line in enumerate(_lines(one)) if (item, row) not in skip]
+    out += run.lines()
     return out
+
+
+class _Run:
+    """Points that have only a value and a flag, as columns: all their numbers become text in one call, not one by one."""
+
+    def __init__(self) -> None:
+        self._start: list[str] = []
+        self._value: list[float | None] = []
+        self._flag: list[int] = []
+        self._time_ms: list[int] = []
+
+    def take(self, one: SeriesPoints) -> bool:
+        """Take these points, unless they have more than a value and a flag."""
+        key, time_ms, value, flag, raw, tests, rev = one
+        if raw is not None or tests is not None or rev is not None or None in value:
+            return False
+        self._start += [series_prefix(key)] * len(value)
+        self._value += value
+        self._flag += flag
+        self._time_ms += time_ms
+        return True
+
+    def lines(self) -> list[str]:
+        """Their lines; the next run begins empty."""
+        if not self._value:
+            return []
+        start, value, flag, time_ms = self._start, _texts(self._value), self._flag, _texts(self._time_ms)
+        self._start, self._value, self._flag, self._time_ms = [], [], [], []
+        first = flag[0]
+        if flag.count(first) == len(flag):
+            middle = f",flag={first}i "
+            return [f"{a}value={b}{middle}{c}" for a, b, c in zip(start, value, time_ms, strict=True)]
+        return [f"{a}value={b},flag={f}i {c}" for a, b, f, c in zip(start, value, flag, time_ms, strict=True)]
+
+
+def _texts(numbers: Sequence[float | None]) -> list[str]:
+    """Each number in the fewest digits that give it back, as `repr` does, but a fifth of its time."""
+    return _encode_json(numbers).decode()[1:-1].split(",")
 
 
 def places(points: Sequence[Points], skip: Collection[Place] = ()) -> list[Place]:
@@ -65,17 +108,6 @@ def places(points: Sequence[Points], skip: Collection[Place] = ()) -> list[Place
 def _lines(one: Points) -> list[str]:
     if isinstance(one, SeriesPoints):
         prefix = series_prefix(one.key)
-        if one.raw is None and one.tests is None and one.rev is None and None not in one.value:
-            flags = one.flag
-            if flags and flags.count(flags[0]) == len(flags):
-                start, middle = f"{prefix}value=", f",flag={flags[0]}i "
-                return [
-                    f"{start}{value!r}{middle}{time_ms}" for value, time_ms in zip(one.value, one.time_ms, strict=True)
-                ]
-            return [
-                f"{prefix}value={value!r},flag={flag}i {time_ms}"
-                for value, flag, time_ms in zip(one.value, flags, one.time_ms, strict=True)
-            ]
         return list(_full_lines(prefix, one))
     if isinstance(one, RecordPoint):
         tags = f"gateway={one.gateway.translate(_TAG)},kind={one.kind.translate(_TAG)}"

@@ -75,8 +75,8 @@ class Soaked:
 
     @property
     def hour_s(self) -> float:
-        """How long an hour's backlog would take at this rate, from the database's return on."""
-        return self.back_s + HOUR_READINGS / max(self.drained_per_s, 1e-9)
+        """How long an hour's backlog would take, from the database's return on, while as many come in as did before."""
+        return self.back_s + HOUR_READINGS / max(self.drained_per_s - self.readings_per_s, 1e-9)
 
     def __str__(self) -> str:
         return (
@@ -87,7 +87,7 @@ class Soaked:
             f" {self.rss_after_bytes / MEGABYTE:.1f} MB after; {self.back_s:.1f} s until it was noticed,"
             f" then drained in {self.drain_s:.1f} s"
             f" ({self.drained_per_s:.0f} readings/s, {self.received_while_draining} live ones meanwhile,"
-            f" {self.ingest_cpu_s:.1f} s of ingest's processor time),"
+            f" {self.ingest_cpu_s:.1f} s of ingest's processor time; an hour's backlog would take {self.hour_s:.0f} s),"
             f" spool {self.spool_after_bytes / MEGABYTE:.1f} MB after; published {self.published}, stored {self.stored}"
         )
 

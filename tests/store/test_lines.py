@@ -10,7 +10,7 @@ PREFIX = "level,sensor=radar,station=kok-su-1 "
 
 def test_value_and_flag() -> None:
     one = SeriesPoints(KEY, [1, 2], [1.5, 1e22], [1, int(Flag.SUSPECT)])
-    assert encode([one]) == [f"{PREFIX}value=1.5,flag=1i 1", f"{PREFIX}value=1e+22,flag=3i 2"]
+    assert encode([one]) == [f"{PREFIX}value=1.5,flag=1i 1", f"{PREFIX}value=1e22,flag=3i 2"]
 
 
 def test_a_flag_of_the_enumeration_is_its_number() -> None:
