@@ -25,7 +25,6 @@ from ingest.received import Logs
 from ingest.settling import Deliveries, settle
 from mqtt.backoff import FIRST_S, backoff_s
 from store.points import (
-    Points,
     PointWriter,
     RefusedPoint,
     StoreMisconfiguredError,
@@ -202,16 +201,15 @@ class Drain:
                 part = queue.popleft()
                 parts.append(part)
                 points += part.points
-            refused = await self._write([item for part in parts for item in part.items(self._cache)], points)
-            self._finished(passed(parts, refused))
+            self._finished(passed(parts, await self._write(parts, points)))
 
-    async def _write(self, items: list[Points], points: int) -> list[RefusedPoint]:
-        """Write until the store has answered."""
+    async def _write(self, parts: list[Part], points: int) -> list[RefusedPoint]:
+        """Write until the store has answered. A group's points are unpacked for each attempt, and not held during it."""
         failures = 0
         while True:
             started = time.perf_counter()
             try:
-                refused = await self._store.write(items)
+                refused = await self._store.write([item for part in parts for item in part.items(self._cache)])
             except StoreUnavailableError as error:
                 failures += 1
                 self._on_write("unavailable", time.perf_counter() - started, 0)

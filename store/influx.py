@@ -1,6 +1,6 @@
 """Writing to InfluxDB 2.7 through influxdb-client's async API, with line protocol and compression of our own."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -52,9 +52,9 @@ class InfluxWriter:
         self._service = None
         await self._client.close()
 
-    async def write(self, points: list[Points]) -> list[RefusedPoint]:
+    def write(self, points: list[Points]) -> Coroutine[Any, Any, list[RefusedPoint]]:
         """Store these points. See PointWriter."""
-        return await write_points(points, self._send)
+        return write_points(points, self._send)
 
     async def _send(self, body: bytes, lines: Sequence[str]) -> Answer:
         if self._service is None:

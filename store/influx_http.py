@@ -2,18 +2,18 @@
 
 import zlib
 from base64 import b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 
 from store.checks import check
 from store.influx_answers import Answer, TooLarge, read_answer
 from store.isolate import isolate
-from store.lines import encode, places
+from store.lines import Place, encode, places, rows_of
 from store.points import Points, RefusedPoint, StoreError, StoreMisconfiguredError, StoreUnavailableError
 from store.settings import InfluxSettings
 
@@ -66,13 +66,25 @@ async def open_session(settings: InfluxSettings) -> AsyncIterator[aiohttp.Client
         yield session
 
 
-async def write_points(
+def write_points(
     points: Sequence[Points], send: Callable[[bytes, Sequence[str]], Awaitable[Answer]]
-) -> list[RefusedPoint]:
-    """Write these points with as many requests as it takes; `send` is given the gzipped body and its lines."""
+) -> Coroutine[Any, Any, list[RefusedPoint]]:
+    """Write these points with as many requests as it takes; `send` is given the gzipped body and its lines.
+
+    The points are read before this returns and not kept while the server works: they take ten times what their lines take.
+    """
     refused = check(points)
     skip = {(one.item, one.row) for one in refused}
-    lines = encode(points, skip)
+    return _send_all(encode(points, skip), rows_of(points), refused, skip, send)
+
+
+async def _send_all(
+    lines: list[str],
+    rows: list[int],
+    refused: list[RefusedPoint],
+    skip: set[Place],
+    send: Callable[[bytes, Sequence[str]], Awaitable[Answer]],
+) -> list[RefusedPoint]:
     steps = isolate(lines)
     answer: Answer | None = None
     while True:
@@ -84,7 +96,7 @@ async def write_points(
         body = "\n".join(part).encode()
         answer = await send(gzip(body), part) if len(body) <= MAX_REQUEST_BYTES else TooLarge()
     if found:
-        where = places(points, skip)
+        where = places(rows, skip)
         refused.extend(RefusedPoint(where[one.at][0], where[one.at][1], one.reason) for one in found)
         refused.sort()
     return refused
@@ -109,9 +121,9 @@ class InfluxV1Writer:
         self._session = None
         await self._open.__aexit__(kind, error, trace)
 
-    async def write(self, points: list[Points]) -> list[RefusedPoint]:
+    def write(self, points: list[Points]) -> Coroutine[Any, Any, list[RefusedPoint]]:
         """Store these points. See PointWriter."""
-        return await write_points(points, self._send)
+        return write_points(points, self._send)
 
     async def _send(self, body: bytes, lines: Sequence[str]) -> Answer:
         if self._session is None:

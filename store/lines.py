@@ -95,14 +95,14 @@ def _texts(numbers: Sequence[float | None]) -> list[str]:
     return _encode_json(numbers).decode()[1:-1].split(",")
 
 
-def places(points: Sequence[Points], skip: Collection[Place] = ()) -> list[Place]:
-    """Where each line of `encode` with the same arguments comes from."""
-    return [
-        (item, row)
-        for item, one in enumerate(points)
-        for row in range(len(one.time_ms) if isinstance(one, SeriesPoints) else 1)
-        if (item, row) not in skip
-    ]
+def rows_of(points: Sequence[Points]) -> list[int]:
+    """How many lines each item makes."""
+    return [len(one.time_ms) if isinstance(one, SeriesPoints) else 1 for one in points]
+
+
+def places(rows: Sequence[int], skip: Collection[Place] = ()) -> list[Place]:
+    """Where each line of `encode` comes from, for items with so many rows and the same `skip`."""
+    return [(item, row) for item, count in enumerate(rows) for row in range(count) if (item, row) not in skip]
 
 
 def _lines(one: Points) -> list[str]:

@@ -1,6 +1,6 @@
 """Points as line protocol."""
 
-from store.lines import encode, places, series_prefix
+from store.lines import encode, places, rows_of, series_prefix
 from store.points import DeliveryPoint, Points, RecordPoint, SeriesKey, SeriesPoints
 from wire.flags import Flag
 
@@ -70,5 +70,17 @@ def test_every_line_knows_where_it_comes_from() -> None:
     ]
     skip = {(0, 1), (2, 0)}
     assert [line.rpartition(" ")[2] for line in encode(batch, skip)] == ["1", "3", "4"]
-    assert places(batch, skip) == [(0, 0), (0, 2), (1, 0)]
-    assert len(places(batch)) == len(encode(batch)) == 5
+    assert places(rows_of(batch), skip) == [(0, 0), (0, 2), (1, 0)]
+    assert len(places(rows_of(batch))) == len(encode(batch)) == 5
+
+
+def test_columns_of_unlike_points_keep_their_order() -> None:
+    flags = [int(Flag.PASS), int(Flag.SUSPECT)]
+    batch: list[Points] = [
+        SeriesPoints(KEY, [1], [1.5], [1]),
+        SeriesPoints(KEY, [2, 3], [2.5, 3.5], flags),
+        SeriesPoints(KEY, [4], [None], [9]),
+        SeriesPoints(KEY, [5], [5.5], [1]),
+    ]
+    assert [line.rpartition(" ")[2] for line in encode(batch)] == ["1", "2", "3", "4", "5"]
+    assert encode(batch)[2:4] == [f"{PREFIX}value=3.5,flag=3i 3", f"{PREFIX}flag=9i 4"]
