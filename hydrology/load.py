@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hydrology.pieces import PIECE_CHARS, parts_of
 from hydrology.registry.references import Path as KeyPath
 from hydrology.registry.stations import Station
 from hydrology.registry.whole import Parts, Registry
@@ -69,12 +70,24 @@ def is_station_file(file: Path, root: Path) -> bool:
 def read_part(text: str, file: Path, station: bool) -> Parts | Station:
     """What one file says: a station, or any tables of a registry. Raises SettingsError."""
     if not station:
-        return validate(Parts, _parse(text, file), text, file)
+        parts = _in_pieces(text)
+        return validate(Parts, _parse(text, file), text, file) if parts is None else parts
     found = validate(Station, _parse(text, file), text, file)
     if found.id != file.stem:
         problem = f"the file is named {file.stem}, its station {found.id}"
         raise SettingsError(file, [fault_at(("id",), problem, "give both the same name", text, file)])
     return found
+
+
+def _in_pieces(text: str) -> Parts | None:
+    """A large file in which all is good; None of any other."""
+    if len(text) <= 2 * PIECE_CHARS:
+        return None
+    try:
+        import rtoml
+    except ImportError:
+        return None
+    return parts_of(text, rtoml.loads)
 
 
 def _parse(text: str, file: Path) -> dict[str, Any]:
