@@ -1,7 +1,7 @@
 """The flood draft in Kazakh, Russian and English: what the gauge shows, in the words that officials quote.
 
-Centimetres above the gauge's zero, distance to the threshold, change in 24 hours, and the trend, labelled as one. A
-person must read, mend and sign it; the texts want a native reader's eye before the first real warning.
+Centimetres above the gauge's zero, distance to the threshold, change in 24 hours, and the trend, labelled as one; a water
+that falls is not said to rise. A person must read, mend and sign it.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hydrology.cap import Alert, Area, Certainty, Info, MsgType, Reference, Severity, Urgency
+from hydrology.cap_words import HIGH, LANGUAGES, NAMES, RISING, TEXTS, UNITS, WHAT
+from hydrology.warnings.shown import Shown, shown
 from hydrology.warnings.thresholds import LevelName
 from hydrology.warnings.trend import TimeToThreshold
 
@@ -22,109 +24,82 @@ SEVERITY = {
 }
 """Our reading of CAP's classes; an authority may set others."""
 VALID_FOR = timedelta(hours=12)
-LANGUAGES = ("kk-KZ", "ru-RU", "en-US")
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a gauge shows. `place` and `water` by language tag; levels in cm above gauge zero."""
+    """What a gauge shows. `place` by language tag; values as they are stored. `per_h` is the trend's slope, 0 where it is not
+    clear that it rises or falls."""
 
     place: Mapping[str, str]
-    level_cm: int
+    value: float
     threshold: LevelName
-    threshold_cm: int
+    threshold_value: float
     observed_at: datetime
-    change_24h_cm: int | None = None
+    quantity: str = "level"
+    change_24h: float | None = None
+    per_h: float = 0.0
     trend: TimeToThreshold | None = None
     suspect: bool = False
 
+    @property
+    def reached(self) -> bool:
+        """Whether the last reading is at or above the threshold."""
+        return self.value >= self.threshold_value
 
-_NAMES: dict[str, dict[LevelName, str]] = {
-    "kk-KZ": {
-        LevelName.ACTION: "дайындық деңгейі",
-        LevelName.MINOR: "бірінші қауіп деңгейі",
-        LevelName.MODERATE: "екінші қауіп деңгейі",
-        LevelName.MAJOR: "үшінші қауіп деңгейі",
-        LevelName.ADVERSE: "қолайсыз құбылыс деңгейі (ҚҚ)",
-        LevelName.DANGEROUS: "қауіпті құбылыс деңгейі (ҚҚҚ)",
-    },
-    "ru-RU": {
-        LevelName.ACTION: "уровень готовности",
-        LevelName.MINOR: "первый уровень опасности",
-        LevelName.MODERATE: "второй уровень опасности",
-        LevelName.MAJOR: "третий уровень опасности",
-        LevelName.ADVERSE: "уровень неблагоприятного явления (НЯ)",
-        LevelName.DANGEROUS: "уровень опасного явления (ОЯ)",
-    },
-    "en-US": {
-        LevelName.ACTION: "action level",
-        LevelName.MINOR: "minor flood level",
-        LevelName.MODERATE: "moderate flood level",
-        LevelName.MAJOR: "major flood level",
-        LevelName.ADVERSE: "adverse level (НЯ)",
-        LevelName.DANGEROUS: "dangerous level (ОЯ)",
-    },
-}
-
-_TEXTS: dict[str, dict[str, str]] = {
-    "kk-KZ": {
-        "event": "Су деңгейінің көтерілуі",
-        "headline": "{place}: су деңгейі {level} см, {name} {threshold} см",
-        "level": "{time} жағдай бойынша су деңгейі бекет нөлінен {level} см. ",
-        "above": "Бұл {name} ({threshold} см) мәнінен {distance} см жоғары. ",
-        "below": "{name} ({threshold} см) мәніне дейін {distance} см қалды. ",
-        "change": "Тәуліктік өзгеріс: {change:+d} см. ",
-        "trend": "Соңғы сағаттардағы үрдіс сақталса, бұл деңгейге шамамен {hours:.0f} сағатта жетеді; бұл болжам емес. ",
-        "suspect": "Өлшеу сапасы күмәнді, тексерілуде. ",
-        "instruction": "Жергілікті билік пен төтенше жағдайлар қызметінің хабарламаларын қадағалаңыз.",
-    },
-    "ru-RU": {
-        "event": "Подъём уровня воды",
-        "headline": "{place}: уровень воды {level} см, {name} {threshold} см",
-        "level": "По состоянию на {time} уровень воды {level} см над нулём поста. ",
-        "above": "Это на {distance} см выше отметки «{name}» ({threshold} см). ",
-        "below": "До отметки «{name}» ({threshold} см) осталось {distance} см. ",
-        "change": "Изменение за сутки: {change:+d} см. ",
-        "trend": "Если тенденция последних часов сохранится, отметка будет достигнута примерно через {hours:.0f} ч; "
-        "это не прогноз. ",
-        "suspect": "Качество измерения сомнительно, идёт проверка. ",
-        "instruction": "Следите за сообщениями местных властей и службы чрезвычайных ситуаций.",
-    },
-    "en-US": {
-        "event": "Rising water level",
-        "headline": "{place}: water level {level} cm, {name} {threshold} cm",
-        "level": "At {time} the water level was {level} cm above gauge zero. ",
-        "above": "That is {distance} cm above the {name} ({threshold} cm). ",
-        "below": "It is {distance} cm below the {name} ({threshold} cm). ",
-        "change": "Change in 24 hours: {change:+d} cm. ",
-        "trend": "If the trend of the last hours persists, it is reached in about {hours:.0f} h; this is not a forecast. ",
-        "suspect": "The quality of the measurement is in doubt and is being checked. ",
-        "instruction": "Follow the messages of local authorities and the emergency service.",
-    },
-}
+    @property
+    def shown(self) -> Shown:
+        """How its values are written."""
+        return shown(self.quantity, "mm", 1)
 
 
 def describe(situation: Situation, language: str) -> tuple[str, str]:
     """Headline and description in a language. Raises KeyError for one that we do not write."""
-    texts, name = _TEXTS[language], _NAMES[language][situation.threshold]
-    distance = situation.level_cm - situation.threshold_cm
+    texts, name, number = TEXTS[language], NAMES[language][situation.threshold], situation.shown.number
+    value, threshold = number(situation.value), number(situation.threshold_value)
+    distance = abs(float(value) - float(threshold))  # of what the text says, so that it adds up
     values = {
         "place": situation.place[language],
+        "what": WHAT[language][situation.quantity],
+        "unit": UNITS[language][situation.quantity],
         "name": name,
-        "level": situation.level_cm,
-        "threshold": situation.threshold_cm,
-        "distance": abs(distance),
+        "value": value,
+        "threshold": threshold,
+        "distance": f"{distance:.{situation.shown.decimals}f}",
+        "change": number(situation.change_24h, sign=True),
+        "rate": number(abs(situation.per_h)),
         "time": situation.observed_at.strftime("%d.%m.%Y %H:%M"),
     }
-    parts = [texts["level"], texts["above" if distance >= 0 else "below"]]
-    text = "".join(part.format(**values) for part in parts)
-    if situation.change_24h_cm is not None:
-        text += texts["change"].format(change=situation.change_24h_cm)
-    if distance < 0 and situation.trend is not None and situation.trend.hours is not None:
+    parts = ["level" if situation.quantity == "level" else "other", "above" if situation.reached else "below"]
+    if situation.change_24h is not None:
+        parts.append("change")
+    if situation.per_h < 0 and float(number(situation.per_h)) != 0:
+        parts.append("falling")
+    text = "".join(texts[part].format(**values) for part in parts)
+    if not situation.reached and situation.trend is not None and situation.trend.hours is not None:
         text += texts["trend"].format(hours=situation.trend.hours)
     if situation.suspect:
         text += texts["suspect"]
     return texts["headline"].format(**values), text.strip()
+
+
+def event(situation: Situation, language: str) -> str:
+    """What the warning is of: a rise only where the trend rises."""
+    high = HIGH[language][situation.quantity]
+    return RISING[language].get(situation.quantity, high) if situation.per_h > 0 else high
+
+
+def _parameters(situation: Situation) -> tuple[tuple[str, str], ...]:
+    value, threshold = (situation.shown.number(one) for one in (situation.value, situation.threshold_value))
+    if situation.quantity == "level":
+        return (("level_cm", value), ("threshold_cm", threshold), ("threshold", str(situation.threshold)))
+    return (
+        ("quantity", situation.quantity),
+        ("value", value),
+        ("threshold_value", threshold),
+        ("unit", situation.shown.unit),
+        ("threshold", str(situation.threshold)),
+    )
 
 
 def draft_flood(
@@ -138,28 +113,25 @@ def draft_flood(
     updates: Reference | None = None,
 ) -> Alert:
     """A draft with one info for each language; `areas` by language tag. Times carry the zone they are to be shown in."""
-    reached = situation.level_cm >= situation.threshold_cm
+    reached = situation.reached
+    ahead = Urgency.FUTURE if situation.per_h < 0 else Urgency.EXPECTED
     infos = []
     for language in LANGUAGES:
         headline, description = describe(situation, language)
         infos.append(
             Info(
                 language=language,
-                event=_TEXTS[language]["event"],
+                event=event(situation, language),
                 headline=headline,
                 description=description,
-                instruction=_TEXTS[language]["instruction"],
-                urgency=Urgency.IMMEDIATE if reached else Urgency.EXPECTED,
+                instruction=TEXTS[language]["instruction"],
+                urgency=Urgency.IMMEDIATE if reached else ahead,
                 severity=SEVERITY[situation.threshold],
                 certainty=Certainty.OBSERVED if reached else Certainty.POSSIBLE,
                 areas=areas[language],
                 expires=expires if expires is not None else sent + VALID_FOR,
                 onset=situation.observed_at if reached else None,
-                parameters=(
-                    ("level_cm", str(situation.level_cm)),
-                    ("threshold_cm", str(situation.threshold_cm)),
-                    ("threshold", str(situation.threshold)),
-                ),
+                parameters=_parameters(situation),
             )
         )
     return Alert(

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from hydrology.registry.base import moment
 from hydrology.registry.flow_history import DatedRating, FlowHistory
 from hydrology.registry.index import head_sensor
 from hydrology.registry.ratings import Rating
-from hydrology.registry.sensor import Sensor
+from hydrology.registry.sensor import Calibration, Sensor
 from hydrology.registry.stations import Station
 from hydrology.registry.topology import Edge, Topology, edges
 from hydrology.registry.whole import Registry
@@ -26,6 +28,11 @@ def describe(registry: Registry, station: Station, now: datetime) -> dict[str, A
         "in_force": {
             series: _in_force(FlowHistory(ratings, zone).in_force(now))
             for series, ratings in station.discharges().items()
+        },
+        "calibrations_in_force": {
+            sensor.id: held.model_dump(mode="json")
+            for sensor in station.sensors
+            if (held := sensor.calibration_at(now, zone)) is not None
         },
         "upstream": [_edge(edge, edge.upstream) for edge in topology.above(station.id)],
         "downstream": [_edge(edge, edge.downstream) for edge in topology.below(station.id)],
@@ -66,15 +73,15 @@ def station_lines(registry: Registry, station: Station, now: datetime) -> Lines:
     if station.note:
         out.append(("note", station.note))
     for sensor in station.sensors:
-        out += _sensor(sensor, zone)
+        out += _sensor(sensor, zone, now)
     for series, ratings in station.discharges().items():
         out += _ratings(station, series, ratings, zone, now)
-    out += _water(station)
+    out += _water(station, zone)
     out += _around(registry, station)
     return out
 
 
-def _sensor(sensor: Sensor, zone: str) -> Lines:
+def _sensor(sensor: Sensor, zone: str, now: datetime) -> Lines:
     says = [sensor.title or sensor.quantity.replace("_", " "), f"every {duration_words(sensor.interval)}"]
     if sensor.span is not None:
         says.append(f"span {sensor.span[0]:g} to {sensor.span[1]:g} {sensor.unit}")
@@ -94,10 +101,22 @@ def _sensor(sensor: Sensor, zone: str) -> Lines:
     if sensor.quality is not None:
         tests = [name.replace("_per_hour", "") for name in sensor.quality.model_dump(exclude_unset=True)]
         out.append(("", f"quality tests: {', '.join(tests)}; rules {sensor.rules(zone).version}"))
-    if sensor.calibrations:
-        last = sensor.calibrations[-1]
-        out.append(("", f"calibration from {day(last.effective_from)}: {last.scale:g} x value {last.offset:+g}"))
+    held = sensor.calibration_at(now, zone)
+    if held is not None:
+        out.append(("", f"calibration in force {calibration_words(held, sensor.unit, zone)}"))
+    out += [
+        ("", f"calibration to come {calibration_words(one, sensor.unit, zone)}")
+        for one in sensor.calibrations
+        if moment(one.effective_from, zone) > now
+    ]
     return out
+
+
+def calibration_words(one: Calibration, unit: str, zone: str) -> str:
+    """Since when, by what, and by whom."""
+    scale = "" if one.scale == 1 else f"{one.scale:g} x "
+    by = f", by {one.by}" if one.by else ""
+    return f"since {day(one.effective_from, zone)}: {scale}reading {one.offset:+g} {unit}{by}"
 
 
 def _ratings(station: Station, series: str, ratings: tuple[Rating, ...], zone: str, now: datetime) -> Lines:
@@ -108,13 +127,14 @@ def _ratings(station: Station, series: str, ratings: tuple[Rating, ...], zone: s
     head = head_sensor(station, rating)
     name = f"{rating.name}: " if rating.name else ""
     out = [(series, f"{name}{law_words(rating)} on {head.id if head else '?'}")]
-    until = f" until {day(rating.effective_to)}" if rating.effective_to else ""
+    until = f" until {day(rating.effective_to, zone)}" if rating.effective_to else ""
     others = f"; {len(ratings) - 1} other" if len(ratings) > 1 else ""
-    out.append(("", f"in force since {day(rating.effective_from)}{until}{others}"))
+    out.append(("", f"in force since {day(rating.effective_from, zone)}{until}{others}"))
     shifts = [curve for curve in dated.shifts.curves if curve.effective <= now]
     if shifts and shifts[-1].points:
         points = ", ".join(f"{shift:+.3f} m at {stage:g} m" for stage, shift in shifts[-1].points)
-        out.append(("", f"shift of {shifts[-1].effective.date()}: {points}"))
+        begins = shifts[-1].effective.astimezone(ZoneInfo(zone))
+        out.append(("", f"shift of {begins.date()}: {points}"))
     return out
 
 
@@ -127,7 +147,7 @@ def law_words(rating: Rating) -> str:
     return " then ".join(f"{part.a:.4g} (h {-part.e_m:+.4g})^{part.b:.4g}" for part in rating.segments)
 
 
-def _water(station: Station) -> Lines:
+def _water(station: Station, zone: str) -> Lines:
     out: Lines = []
     if station.levels is not None:
         names = {"dead_m": "dead", "normal_m": "normal", "forced_m": "forced", "crest_m": "crest"}
@@ -135,7 +155,7 @@ def _water(station: Station) -> Lines:
         out.append(("levels", ", ".join(f"{names[key]} {value:g} m" for key, value in levels.items())))
     for survey in station.storage:
         low, high = survey.rows[0], survey.rows[-1]
-        text = f"{low[0]:g} m {low[1]:g} hm3 to {high[0]:g} m {high[1]:g} hm3, from {day(survey.effective_from)}"
+        text = f"{low[0]:g} m {low[1]:g} hm3 to {high[0]:g} m {high[1]:g} hm3, from {day(survey.effective_from, zone)}"
         out.append(("storage", f"{survey.survey + ': ' if survey.survey else ''}{text}"))
     if station.inflow is not None:
         out.append(
@@ -173,9 +193,11 @@ def _around(registry: Registry, station: Station) -> Lines:
     return out
 
 
-def day(effective: Any) -> str:
-    """An `Effective` for people."""
-    return f"{effective:%Y-%m-%d %H:%M} UTC" if isinstance(effective, datetime) else str(effective)
+def day(effective: Any, zone: str) -> str:
+    """An `Effective` for people: a time is shown as the zone's clocks have it."""
+    if not isinstance(effective, datetime):
+        return str(effective)
+    return f"{effective.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
 
 
 def duration_words(seconds: float) -> str:

@@ -32,6 +32,7 @@ Stamps = dict[Path, Stamp]
 
 Origins = dict[KeyPath, tuple[Path, KeyPath]]
 """For each row of the whole registry its file and its key there."""
+_SPREADSHEETS = frozenset({".csv", ".tsv", ".xlsx", ".xls", ".ods"})
 _LISTS = ("gateways", "stations", "users", "canals", "links")
 
 
@@ -124,7 +125,7 @@ def read_spreadsheet(file: Path | str) -> str:
     except NotTextError as error:
         raise SettingsError(file, [Fault(None, "", str(error), "save it as CSV UTF-8")]) from error
     except OSError as error:
-        raise SettingsError(file, [Fault(None, "", f"cannot be read: {error}")]) from error
+        raise SettingsError(file, [Fault(None, "", f"cannot be read: {error.strerror or error}")]) from error
 
 
 def write_new(files: Mapping[Path, str]) -> None:
@@ -169,6 +170,9 @@ class RegistryReader:
 
     def parts(self) -> dict[Path, Parts | Station]:
         """What every file says now. Raises SettingsError."""
+        if self.path.suffix.lower() in _SPREADSHEETS and self.path.is_file():
+            mend = f"`aryk registry import {self.path} --into registry` starts a registry from one"
+            raise SettingsError(self.path, [Fault(None, "", "is a spreadsheet, and a registry is of TOML files", mend)])
         found = stamps(self.path)
         if not found:
             what = "there are no .toml files in it" if self.path.is_dir() else "there is no such file"

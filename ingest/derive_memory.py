@@ -6,10 +6,10 @@ A restart fills it again from the store and the spool (ingest.rebuild), so that 
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from math import isnan, nan
 
 from hydrology.derived import Value
+from hydrology.derived.windows import mean, part_ms, rate
 from store.points import StoredPoint
 from wire.flags import Flag
 
@@ -106,39 +106,13 @@ class Track:
         return [row for row in rows if row[2] < Flag.FAIL and not isnan(row[1])]
 
     def rate(self, time_ms: int, window_ms: int) -> Value | None:
-        """The change a second over the window that ends then, between the means of its first and its last sixth: a level's
-        noise is a volume's, and would be the inflow's. None where one of them has no reading."""
-        part_ms = window_ms // 6
-        first = self._usable(time_ms - window_ms, time_ms - window_ms + part_ms)
-        last = self._usable(time_ms - part_ms, time_ms)
-        if not first or not last:
-            return None
-        (t1, v1), (t2, v2) = (
-            (sum(row[0] - time_ms for row in rows) / len(rows), sum(row[1] for row in rows) / len(rows))
-            for rows in (first, last)
-        )
-        return (v2 - v1) / (t2 - t1) * 1000, max(row[2] for row in (*first, *last))
+        """The change a second over the window that ends then: `hydrology.derived.windows.rate`."""
+        first_ms, part = time_ms - window_ms, part_ms(window_ms)
+        return rate(self._usable(first_ms, first_ms + part), self._usable(time_ms - part, time_ms), time_ms)
 
     def mean(self, time_ms: int, window_ms: int, gap_ms: int) -> Value | None:
-        """The mean over the window that ends then, linear between readings; None where two are further apart than `gap_ms`."""
-        start_ms = time_ms - window_ms
-        rows = self._usable(start_ms - gap_ms, time_ms)
-        if not rows or rows[0][0] - start_ms > gap_ms or time_ms - rows[-1][0] > gap_ms:
-            return None
-        held = [(start_ms, rows[0][1], 0)] if rows[0][0] > start_ms else []
-        points = [*held, *rows, (time_ms, rows[-1][1], 0)]
-        total, worst = 0.0, max(rows[0][2], rows[-1][2])
-        for (t1, v1, f1), (t2, v2, f2) in pairwise(points):
-            if t2 <= start_ms:
-                continue
-            if t2 - t1 > gap_ms:
-                return None
-            if t1 < start_ms:
-                v1 += (v2 - v1) * (start_ms - t1) / (t2 - t1)
-                t1 = start_ms
-            total += (v1 + v2) / 2 * (t2 - t1)
-            worst = max(worst, f1, f2)
-        return total / window_ms, worst
+        """The mean over the window that ends then: `hydrology.derived.windows.mean`."""
+        return mean(self._usable(time_ms - window_ms - gap_ms, time_ms), time_ms, window_ms, gap_ms)
 
     def between(self, first_ms: int, last_ms: int) -> Iterable[int]:
         """The times from first to last, both included."""

@@ -54,7 +54,7 @@ def read_text(path: Path | str) -> str:
         line = bytes(error.object[: error.start]).count(b"\n") + 1
         raise SettingsError(path, [Fault(line, "", "is not UTF-8 text", "save it as UTF-8")]) from error
     except OSError as error:
-        raise SettingsError(path, [Fault(None, "", f"cannot be read: {error}")]) from error
+        raise SettingsError(path, [Fault(None, "", f"cannot be read: {error.strerror or error}")]) from error
 
 
 def load_text(

@@ -36,14 +36,24 @@ async def write_history(
     return await write_all(writer, history(scenario, until_s, days=days, step_s=step_s, derive=derive))
 
 
-async def write_all(writer: PointWriter, portions: Iterable[list[Points]]) -> int:
-    """Write portions of points; answers how many points. Raises StoreError or HistoryError."""
+async def write_all(
+    writer: PointWriter, portions: Iterable[list[Points]], told: Callable[[int], None] = lambda ms: None
+) -> int:
+    """Write portions of points; answers how many points. `told` hears how many ms of the past are written.
+
+    Raises StoreError or HistoryError.
+    """
     written = 0
+    first_ms: int | None = None
     for points in portions:
         refused = await writer.write(points)
         if refused:
             raise HistoryError(f"the store refused {len(refused)} points of the history: {refused[0].reason}")
-        written += sum(len(one.time_ms) for one in points if isinstance(one, SeriesPoints))
+        series = [one for one in points if isinstance(one, SeriesPoints) and one.time_ms]
+        written += sum(len(one.time_ms) for one in series)
+        if series:
+            first_ms = series[0].time_ms[0] if first_ms is None else first_ms
+            told(series[0].time_ms[-1] - first_ms)
     return written
 
 

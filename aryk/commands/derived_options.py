@@ -11,6 +11,7 @@ from settings import SettingsError
 
 if TYPE_CHECKING:
     from hydrology.derived import Derivation
+    from hydrology.registry import Registry
 
 Station = Annotated[str, typer.Option("--station", "-s", help="the station's id")]
 Series = Annotated[
@@ -18,15 +19,21 @@ Series = Annotated[
 ]
 
 
-def derived_of(registry: Path) -> "list[Derivation]":
-    """All derivations of a registry; says what is wrong with it and exits with 2."""
-    from hydrology.derived import derivations
+def registry_of(registry: Path) -> "Registry":
+    """The registry; says what is wrong with it and exits with 2."""
     from hydrology.load import load_registry
 
     try:
-        return derivations(load_registry(registry))
+        return load_registry(registry)
     except SettingsError as error:
         fail(error)
+
+
+def derived_of(registry: Path) -> "list[Derivation]":
+    """All derivations of a registry; says what is wrong with it and exits with 2."""
+    from hydrology.derived import derivations
+
+    return derivations(registry_of(registry))
 
 
 def choose(known: "list[Derivation]", station: str, series: str | None) -> "list[Derivation]":

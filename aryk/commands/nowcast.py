@@ -10,13 +10,12 @@ import typer
 
 from aryk.commands.store_options import Bucket, Org, State, Store, Token, TokenFile
 from aryk.commands.warn_asking import At, Folder, load, moment
+from aryk.text import cannot
 
 if TYPE_CHECKING:
     from dashboards.warn.nowcasts import Said
     from hydrology.warnings import Skill
-
-UNITS = {"discharge": ("m3/s", 1.0, 3), "level": ("cm", 100.0, 0), "elevation": ("m", 1.0, 2)}
-"""How a quantity is printed: unit, factor, decimals."""
+    from hydrology.warnings.shown import Shown
 
 
 def nowcast(
@@ -70,7 +69,7 @@ def nowcast(
     try:
         said = asyncio.run(work())
     except (StoreError, TooDenseError, OSError) as error:
-        typer.echo(str(error), err=True)
+        typer.echo(cannot(error) if isinstance(error, OSError) else str(error), err=True)
         raise typer.Exit(1) from None
     if as_json:
         typer.echo(json.dumps([_plain(one) for one in said], indent=2))
@@ -83,13 +82,15 @@ def nowcast(
 def _lines(one: "Said", zone: str) -> list[str]:
     from zoneinfo import ZoneInfo
 
+    from hydrology.warnings.shown import shown
+    from wire.quantities import QUANTITIES
+
     name = f"{one.stretch.upstream.id} > {one.stretch.downstream.id}"
     if one.nowcast is None or one.pair is None:
         return [f"{name}: none, {one.why}{'. Not safe: nobody knows.' if one.why.startswith('unknown') else ''}"]
-    unit, factor, decimals = UNITS[one.pair.below.quantity]
-
-    def number(value: float | None) -> str:
-        return "-" if value is None else f"{factor * value:.{decimals}f}"
+    quantity = one.pair.below.quantity
+    how = shown(quantity, QUANTITIES[quantity].unit)
+    number, unit = how.number, how.unit
 
     def local(lead_s: float) -> str:
         return f"{datetime.fromtimestamp(one.at_ms / 1000 + lead_s, ZoneInfo(zone)):%Y-%m-%d %H:%M}"
@@ -104,13 +105,13 @@ def _lines(one: "Said", zone: str) -> list[str]:
         reach = f", may reach {max(over, key=lambda rule: rule.level_m).name}" if over else ""
         out.append(f"  {local(step.lead_s)}  {number(step.value)} {unit} ({spread}){reach}")
     out.append(f"  {one.nowcast.label}")
-    out.append(f"  tried over the last 14 days: {_words(one.nowcast.skill, factor, unit, decimals)}")
+    out.append(f"  tried over the last 14 days: {_words(one.nowcast.skill, how)}")
     if one.kept is not None:
-        out.append(f"  kept and judged in 30 days:  {_words(one.kept, factor, unit, decimals)}")
+        out.append(f"  kept and judged in 30 days:  {_words(one.kept, how)}")
     return out
 
 
-def _words(skill: "Skill", factor: float, unit: str, decimals: int) -> str:
+def _words(skill: "Skill", how: "Shown") -> str:
     if skill.answers < 2:
         return "none yet" if not skill.answers else "one, too few"
     parts = [f"{skill.answers} at {skill.lead_s / 3600:.3g} h"]
@@ -122,7 +123,7 @@ def _words(skill: "Skill", factor: float, unit: str, decimals: int) -> str:
     if skill.kge is not None:
         parts.append(f"KGE {skill.kge:.2f}")
     if skill.rmse is not None:
-        parts.append(f"RMSE {factor * skill.rmse:.{max(decimals, 1)}f} {unit}")
+        parts.append(f"RMSE {how.number(skill.rmse, more=0 if how.decimals else 1)} {how.unit}")
     return ", ".join(parts)
 
 

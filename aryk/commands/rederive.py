@@ -46,6 +46,7 @@ def rederive(
     import time
     from contextlib import AsyncExitStack
 
+    from aryk.progress import progress
     from hydrology.load import registry_digest
     from ingest.rederive import Outcome, RefusedError
     from ingest.rederive import rederive as derive_anew
@@ -67,16 +68,7 @@ def rederive(
             # A store that is not there must not be made by looking for it.
             await reader.records_of("lineage", start_ms, start_ms + 1)
             writer = None if dry_run else await stack.enter_async_context(open_writer(where, state))
-            with typer.progressbar(
-                length=end_ms - start_ms, label=station, file=typer.get_text_stream("stderr")
-            ) as bar:
-                come_ms = start_ms
-
-                def progress(time_ms: int) -> None:
-                    nonlocal come_ms
-                    bar.update(time_ms - come_ms)
-                    come_ms = time_ms
-
+            with progress(station, end_ms - start_ms) as move:
                 return await derive_anew(
                     reader,
                     writer,
@@ -85,7 +77,7 @@ def rederive(
                     end_ms,
                     registry=registry_digest(registry),
                     now_ms=now_ms,
-                    progress=progress,
+                    progress=lambda time_ms: move(time_ms - start_ms),
                 )
 
     try:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aryk.running import fail
-from aryk.text import echo_facts
+from aryk.text import cannot, echo_facts
 from settings import SettingsError
-from settings.errors import EXIT_CODE
+from settings.errors import EXIT_CODE, Fault
 
 if TYPE_CHECKING:
-    from hydrology.registry import Registry
+    from hydrology.registry import Registry, Station
+
+MOST_NAMED = 20
+"""Stations named where none is like the one that was asked for."""
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="the registry: a folder, or one TOML file")]
 RegistryOption = Annotated[Path, typer.Option("--registry", help="the registry: a folder, or one TOML file")]
@@ -44,6 +47,9 @@ def check(
     from hydrology.registry.advice import advice
 
     registry = _load(folder)
+    if not registry.districts and not registry.stations:
+        mend = "`aryk registry import --template` prints a spreadsheet to begin with"
+        fail(SettingsError(folder, [Fault(None, "", "there is no district and no station in it", mend)]))
     sensors = sum(len(station.sensors) for station in registry.stations)
     ratings = sum(len(station.ratings) for station in registry.stations)
     reaches = sum(len(canal.reaches) for canal in registry.canals)
@@ -101,7 +107,7 @@ def import_csv(
     try:
         write_new(plan.files)
     except OSError as error:
-        typer.echo(f"not all could be written: {error}", err=True)
+        typer.echo(f"not all could be written: {cannot(error, how='written')}", err=True)
         raise typer.Exit(1) from None
     for file in plan.files:
         typer.echo(f"written {file}")
@@ -139,10 +145,31 @@ def show(
 
 
 def no_station(name: str, registry: "Registry") -> str:
-    """What to say of a station that is not there."""
-    names = [station.id for station in registry.stations]
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return f"there is no station {name!r}" + (f"; did you mean {', '.join(near)}?" if near else "")
+    """What to say of a station that is not there: the sensor of that id, those with a name like it, or which there are."""
+    from hydrology.registry import along_water
+
+    stations = along_water(registry.stations)
+    said = f"there is no station {name!r}"
+    owner = next((one for one in stations if one.sensor(name) is not None), None)
+    if owner is not None:
+        return f"{said}: it is a sensor of {owner.id}"
+    near = near_stations(name, stations)
+    if near:
+        return f"{said}; did you mean {' or '.join(f'{one.id} ({one.name})' for one in near)}?"
+    ids = [one.id for one in stations]
+    more = f", and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
+    return f"{said}; the registry has {', '.join(ids[:MOST_NAMED]) or 'none'}{more}"
+
+
+def near_stations(name: str, stations: "list[Station]") -> "list[Station]":
+    """Up to three stations whose id or name holds these words, or is spelt much like them."""
+    wanted = name.casefold().strip()
+    holding = [one for one in stations if wanted and wanted in f"{one.id}\n{one.name}".casefold()]
+    if holding:
+        return holding[:3]
+    by_spelling = {one.name.casefold(): one for one in stations} | {one.id.casefold(): one for one in stations}
+    found = difflib.get_close_matches(wanted, list(by_spelling), n=3, cutoff=0.6)
+    return list({by_spelling[one].id: by_spelling[one] for one in found}.values())
 
 
 def _load(folder: Path) -> "Registry":

@@ -8,12 +8,17 @@ import typer
 
 from aryk.commands.store_options import Bucket, Org, State, Store, Token, TokenFile
 from aryk.running import fail
+from aryk.text import cannot
 from settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dashboards.report.span import Span
+
+
+NOTHING = 3
+"""Exit code of a report that was written and has nothing measured in it."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -51,6 +56,8 @@ def decade(
     state: State = Path("state"),
 ) -> None:
     """Write the table of a decade: each user's limit, plan and volumes, the canal's losses, the reservoir.
+
+    Exit code 3 when it is written and the store has no reading of the time.
 
     \b
     aryk report decade --registry registry --store state/store/points.sqlite --decade 2026-07-2 --out july-2.html
@@ -95,17 +102,28 @@ def decade(
             assert registry is not None
             settings = ReportSettings(registry=registry)
         settings = settings.model_copy(update={key: value for key, value in changes.items() if value is not None})
-        content = asyncio.run(make(settings, state, span_of, kind, datetime.now(UTC)))
-        out.write_bytes(content)
+        made = asyncio.run(make(settings, state, span_of, kind, datetime.now(UTC)))
     except SettingsError as error:
         fail(error)
     except (SpanError, ReportError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     except (StoreError, TooDenseError, OSError) as error:
-        typer.echo(str(error), err=True)
+        typer.echo(cannot(error) if isinstance(error, OSError) else str(error), err=True)
+        raise typer.Exit(1) from None
+    try:
+        out.write_bytes(made.content)
+    except OSError as error:
+        typer.echo(cannot(error, out, "written"), err=True)
         raise typer.Exit(1) from None
     typer.echo(f"written {out}")
+    if made.silent:
+        days = f"{made.span.first} to {made.span.last}"
+        typer.echo(
+            f"It is empty: the store has no reading of {days}. Is it the right store (--store, --state), and the right time?",
+            err=True,
+        )
+        raise typer.Exit(NOTHING)
 
 
 def _span(of: str | None, first: str | None, last: str | None, season: str | None) -> "Callable[[str], Span]":

@@ -287,6 +287,7 @@ def history(
     aryk simulate history --store http://127.0.0.1:8086 --token-file token --system example --days 30
     aryk simulate history --store season.sqlite --true-season --until 2026-09-30
     """
+    from aryk.progress import progress
     from simulator.history import HistoryError, write_all
     from simulator.past import Past
     from store.open import open_writer
@@ -296,7 +297,8 @@ def history(
     async def write(past: Past) -> int:
         where = store_settings(store, bucket=bucket, org=org, token=token, token_file=token_file)
         async with open_writer(where, Path()) as writer:
-            return await write_all(writer, past.portions())
+            with progress(f"{past.days:g} days of the past", round(past.days * 86_400_000)) as move:
+                return await write_all(writer, past.portions(), move)
 
     try:
         past = Past.of(system, seed, canals, days, step, until, true_season)

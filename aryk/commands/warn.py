@@ -10,6 +10,7 @@ import typer
 from aryk.commands.nowcast import nowcast
 from aryk.commands.store_options import Bucket, Org, State, Store, Token, TokenFile
 from aryk.commands.warn_asking import At, Folder, load, moment
+from aryk.text import cannot
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,7 +73,9 @@ def draft(
         str, typer.Option("--sender", envvar="ARYK_CAP_SENDER", help="who answers for it, as in duty@office.example")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="the draft's file")],
-    sensor: Annotated[str | None, typer.Option("--sensor", help="where the station has more than one level")] = None,
+    sensor: Annotated[
+        str | None, typer.Option("--sensor", help="where the station has more than one with thresholds")
+    ] = None,
     threshold: Annotated[
         Literal["action", "minor", "moderate", "major", "adverse", "dangerous"] | None,
         typer.Option("--threshold", help="warn of this one; else the highest raised, else the next by the trend"),
@@ -112,8 +115,10 @@ def draft(
     area, reference = _polygon(polygon), _reference(updates)
     states = [one for one in _read(loaded, station, where, state, now) if sensor in (None, one.gauge.sensor.id)]
     if len(states) != 1:
-        known = ", ".join(one.gauge.sensor.id for one in states) or "none by that name"
-        _refuse(f"{station} must have one level to warn of, it has {known}: name it with --sensor")
+        known = ", ".join(one.gauge.sensor.id for one in states) or f"no {sensor!r}"
+        _refuse(
+            f"of the sensors with thresholds at {station} one must be meant, and there is {known}: name it with --sensor"
+        )
     gauge = states[0].gauge
     name = gauge.station.name
     centre = None
@@ -130,14 +135,16 @@ def draft(
             wanted=LevelName(threshold) if threshold else None,
             updates=reference,
         )
-        out.write_bytes(to_xml(alert))
+        xml = to_xml(alert)
     except NothingToWarnError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(3) from None
     except CapError as error:
         _refuse(*error.problems)
+    try:
+        out.write_bytes(xml)
     except OSError as error:
-        _away(error)
+        _stop(cannot(error, out, "written"))
     _show(alert)
     typer.echo(f"written {out}: a draft. Read it, mend it, then `aryk warn sign {out} --by NAME`.")
 
@@ -210,8 +217,10 @@ def sign(
         # What was signed once stays: a second signature gets a file of its own.
         with target.open("xb") as stream:
             stream.write(xml)
+    except FileExistsError:
+        _stop(f"{target} is there already: what was signed is not written over. Name another file with --out.")
     except OSError as error:
-        _away(error)
+        _stop(cannot(error, target, "written"))
     typer.echo(f"written {target}: status {signed.status}, signed off by {by.strip()}")
 
 
@@ -226,7 +235,7 @@ def _read(registry: "Registry", station: str | None, where: object, state: Path,
     found = gauges(registry, station)
     if not found:
         known = "" if station is None else f" at {station!r}"
-        _refuse(f"there is no level with thresholds{known}: `aryk registry show` shows a station's sensors")
+        _refuse(f"there is no sensor with thresholds{known}: `aryk registry show` shows a station's sensors")
 
     async def work() -> "list[GaugeState]":
         async with open_reader(where, state) as reader:
@@ -234,8 +243,10 @@ def _read(registry: "Registry", station: str | None, where: object, state: Path,
 
     try:
         return asyncio.run(work())
-    except (StoreError, OSError) as error:
-        _away(error)
+    except OSError as error:
+        _stop(cannot(error))
+    except StoreError as error:
+        _stop(str(error))
 
 
 def _polygon(text: str | None) -> "tuple[Point, ...]":
@@ -263,7 +274,7 @@ def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        _away(error)
+        _stop(cannot(error, file))
 
 
 def _show(alert: "Alert") -> None:
@@ -277,26 +288,24 @@ def _show(alert: "Alert") -> None:
 
 def _line(one: "GaugeState") -> str:
     status, station = one.status, one.gauge.station
+    number, unit = one.gauge.shown.number, one.gauge.shown.unit
     if status.condition == "unknown":
-        last = "no reading" if one.age_s is None else f"{_cm(one.level_m)} cm {one.age_s / 3600:.1f} h ago"
+        last = "no reading" if one.age_s is None else f"{number(one.value)} {unit} {one.age_s / 3600:.1f} h ago"
         before = f", was {status.level}" if status.level else ""
         return f"{'unknown':<10} {station.id}/{one.gauge.sensor.id}: {last}{before}. Not safe: nobody knows."
     word = str(status.level) if status.condition == "raised" else "low" if one.low else "normal"
-    parts = [f"{_cm(one.level_m)} cm"]
-    if one.change_24h_m is not None:
-        parts.append(f"{100 * one.change_24h_m:+.0f} cm in 24 h")
-    if one.next is not None and one.level_m is not None:
-        parts.append(f"{_cm(one.next.level_m - one.level_m)} cm to {one.next.name}")
+    quantity = one.gauge.sensor.quantity
+    parts = [f"{'' if quantity == 'level' else f'{quantity} '}{number(one.value)} {unit}"]
+    if one.change_24h is not None:
+        parts.append(f"{number(one.change_24h, sign=True)} {unit} in 24 h")
+    if one.next is not None and one.value is not None:
+        parts.append(f"{number(one.next.level_m - one.value)} {unit} to {one.next.name}")
     if one.ahead is not None and one.ahead.hours is not None:
         spread = "-".join("over 24" if h is None else f"{h:.1f}" for h in (one.ahead.earliest_h, one.ahead.latest_h))
         parts.append(f"in {one.ahead.hours:.1f} h ({spread}) if the trend persists, which is no forecast")
     if one.flag == 3:
         parts.append("suspect")
     return f"{word:<10} {station.id}/{one.gauge.sensor.id}: {', '.join(parts)}"
-
-
-def _cm(metres: float | None) -> str:
-    return "-" if metres is None else f"{100 * metres:.0f}"
 
 
 def _plain(one: "GaugeState") -> dict[str, object]:
@@ -310,10 +319,12 @@ def _plain(one: "GaugeState") -> dict[str, object]:
         "since_ms": status.since_ms,
         "last_ms": status.last_ms,
         "age_s": one.age_s,
-        "level_m": one.level_m,
+        "quantity": one.gauge.sensor.quantity,
+        "unit": one.gauge.sensor.unit,
+        "value": one.value,
         "flag": None if one.flag is None else int(one.flag),
-        "change_24h_m": one.change_24h_m,
-        "trend_m_per_h": None if one.trend is None else one.trend.slope_per_h,
+        "change_24h": one.change_24h,
+        "trend_per_h": None if one.trend is None else one.trend.slope_per_h,
         "next_threshold": None if one.next is None else str(one.next.name),
         "hours_to_next": None if ahead is None else ahead.hours,
         "earliest_h": None if ahead is None else ahead.earliest_h,
@@ -328,6 +339,6 @@ def _refuse(*faults: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def _away(error: Exception) -> NoReturn:
-    typer.echo(str(error), err=True)
+def _stop(why: str) -> NoReturn:
+    typer.echo(why, err=True)
     raise typer.Exit(1)

@@ -1,6 +1,7 @@
 """Makes a report: reads the registry and the store, builds the table, sets it, and gives the bytes of a file."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +20,16 @@ from hydrology.load import load_registry, registry_digest
 from hydrology.registry import Registry
 from store.open import open_reader
 from store.points import PointReader, SeriesKey
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A report's bytes, the days it is of, and whether nothing at all was read in them."""
+
+    content: bytes
+    span: Span
+    silent: bool
+
 
 Format = Literal["html", "csv", "pdf"]
 FORMATS: tuple[Format, ...] = ("html", "csv", "pdf")
@@ -52,11 +63,15 @@ async def make_table(
 
 async def make(
     settings: ReportSettings, state: Path, span_of: Callable[[str], Span], kind: Format, now: datetime
-) -> bytes:
+) -> Made:
     """The file. Raises SettingsError, ReportError, TooDenseError, StoreError, OSError."""
     registry = load_registry(settings.registry)
     async with open_reader(settings.store, state) as reader:
         report = await make_table(registry, reader, settings, span_of, now)
+    return Made(_content(report, settings, kind), report.span, report.silent)
+
+
+def _content(report: Report, settings: ReportSettings, kind: Format) -> bytes:
     if kind == "csv":
         # Excel takes a file without a byte order mark for its own code page.
         return csv_text(report, settings.decimal or DECIMAL[settings.language]).encode("utf-8-sig")

@@ -40,7 +40,9 @@ def compose(report: Report, settings: ReportSettings, source: Provenance) -> Doc
         post_sheet(report, words, figures) if report.posts else None,
     ]
     banner = words("all_measured")
-    if report.provisional:
+    if report.silent:
+        banner = words("silent")
+    elif report.provisional:
         banner = words("provisional", names=", ".join(report.provisional))
     if report.unfinished:
         banner = f"{words('unfinished', time=figures.time(report.period.end))} {banner}"
@@ -51,7 +53,7 @@ def compose(report: Report, settings: ReportSettings, source: Provenance) -> Doc
         subtitle(report, words),
         settings.office or report.district.name,
         banner,
-        bool(report.provisional) or report.unfinished,
+        bool(report.provisional) or report.unfinished or report.silent,
         _figures(report, words, figures),
         plan_and_fact(report.decades, report.zone, words, figures) if report.users else None,
         words("chart"),

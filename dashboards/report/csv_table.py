@@ -5,8 +5,10 @@ The header is the same in all languages, so that programs find their columns. Wi
 
 import csv
 import io
+from datetime import timedelta
 
 from dashboards.report.flows import Amount
+from dashboards.report.span import local_day
 from dashboards.report.table import Report
 from hydrology.accounting import Performance
 
@@ -51,8 +53,8 @@ HEADER = (
     "inflow [mln m3]",
     "release [mln m3]",
     "level at 08:00 [cm]",
-    "season value",
-    "season class",
+    "indicator",
+    "indicator class",
 )
 
 
@@ -147,19 +149,33 @@ def _rows(report: Report) -> list[dict[str, Value]]:
         }
         for post in report.posts
     ]
-    return rows + _indicators(report, days)
+    return rows + _indicators(report)
 
 
-def _indicators(report: Report, days: dict[str, Value]) -> list[dict[str, Value]]:
-    found: Performance | None = report.indicators.season if report.indicators else None
-    if found is None:
+def _indicators(report: Report) -> list[dict[str, Value]]:
+    """Of the period's last decade and of the season so far, each under its own dates. One decade has no dependability."""
+    found = report.indicators
+    if found is None or not report.decades:
         return []
+    last = local_day(report.period.end - timedelta(milliseconds=1), report.zone)
+    decade_from, season_from = (
+        local_day(period.start, report.zone) for period in (report.decades[-1].period, report.season)
+    )
+    out = []
+    for what, first, season in ((found.decade, decade_from, ""), (found.season, season_from, report.season.name)):
+        if what is not None:
+            out += _performance(what, {"first day": first.isoformat(), "last day": last.isoformat()}, season)
+    return out
+
+
+def _performance(found: Performance, days: dict[str, Value], season: str) -> list[dict[str, Value]]:
     grades = found.classes()
+    names = ("adequacy", "efficiency", "equity", *(("dependability",) if season else ()))
     return [
         {"kind": "indicator", "id": name, "name": "Molden and Gates, population SD"}
         | days
-        | {"season value": getattr(found, name), "season class": grades[name]}
-        for name in ("adequacy", "efficiency", "equity", "dependability")
+        | {"season": season, "indicator": getattr(found, name), "indicator class": grades[name]}
+        for name in names
     ]
 
 

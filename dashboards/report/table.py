@@ -21,7 +21,7 @@ from dashboards.report.users import (
     user_row,
 )
 from hydrology.accounting import Period
-from hydrology.registry import Canal, District, Registry, Station, StationKind, User
+from hydrology.registry import Canal, District, Registry, Station, StationKind, User, along_water
 from store.points import SeriesKey
 
 
@@ -31,7 +31,7 @@ class ReportError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is posted. `period` ends now if it is not over; `unfinished` says so."""
+    """What is posted. `period` ends now if it is not over; `unfinished` says so. `silent`: nothing at all was read in it."""
 
     district: District
     zone: str
@@ -49,6 +49,7 @@ class Report:
     meters: tuple[Meter, ...]
     first_reading: datetime | None
     last_reading: datetime | None
+    silent: bool
 
     @property
     def provisional(self) -> list[str]:
@@ -154,6 +155,7 @@ def build(what: Draft, columns: Columns, now: datetime) -> Report:
                     used[meter.key] = meter
     ends = [column.ends(so_far.start.timestamp(), period.end.timestamp()) for column in columns.values()]
     times = [t for pair in ends if pair is not None for t in pair]
+    first_s, last_s = period.start.timestamp(), last.timestamp()
     return Report(
         registry.districts[what.district_id],
         zone,
@@ -171,6 +173,7 @@ def build(what: Draft, columns: Columns, now: datetime) -> Report:
         tuple(used.values()),
         datetime.fromtimestamp(min(times), tz=now.tzinfo) if times else None,
         datetime.fromtimestamp(max(times), tz=now.tzinfo) if times else None,
+        all(column.ends(first_s, last_s) is None for column in columns.values()),
     )
 
 
@@ -188,7 +191,7 @@ def _last(period: Period) -> datetime:
 def _parts(registry: Registry, district_id: str) -> tuple[list[User], list[Canal], list[Station]]:
     stations = [
         station
-        for station in registry.stations
+        for station in along_water(registry.stations)
         if station.district == district_id and (station.kind is StationKind.RESERVOIR or station.has_discharge())
     ]
     return (

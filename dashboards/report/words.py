@@ -16,6 +16,7 @@ _EN = {
     "range": "{a} {month_a} – {b} {month_b} {year}",
     "provisional": "Provisional: less than 90 % of the time was measured at {names}. Gaps are not filled in: what was not "
     "measured is not counted, and such a volume is marked ◌.",
+    "silent": "The store has no reading at all of this period: nothing was measured, or another store is meant.",
     "unfinished": "Not over: counted up to {time}.",
     "all_measured": "All volumes stand on at least 90 % of the time measured. Data from telemetry, not yet approved.",
     "delivered": "Delivered",
@@ -145,6 +146,7 @@ _RU = {
     "range": "{a} {month_a} – {b} {month_b} {year} г.",
     "provisional": "Предварительно: менее 90 % времени измерено на: {names}. Пропуски не восполняются: неизмеренное не "
     "учтено, такой объём отмечен знаком ◌.",
+    "silent": "За этот период в хранилище нет ни одного измерения: ничего не измерено, или указано другое хранилище.",
     "unfinished": "Период не закончен: учтено по {time}.",
     "all_measured": "Все объёмы измерены не менее чем за 90 % времени. Данные телеметрии, ещё не утверждены.",
     "delivered": "Подано",
@@ -272,6 +274,7 @@ _KK = {
     "range": "{year} ж. {a} {month_a} – {b} {month_b}",
     "provisional": "Алдын ала: мына жерлерде уақыттың 90 %-дан азы өлшенген: {names}. Үзілістер толтырылмайды: өлшенбегені "
     "есептелмеген, мұндай көлем ◌ белгісімен көрсетілген.",
+    "silent": "Бұл кезең үшін сақтау орнында бірде-бір өлшеу жоқ: ештеңе өлшенбеген немесе басқа сақтау орны көрсетілген.",
     "unfinished": "Кезең аяқталған жоқ: {time} дейін есептелген.",
     "all_measured": "Барлық көлемдер уақыттың кемінде 90 %-ында өлшенген. Телеметрия деректері, әлі бекітілмеген.",
     "delivered": "Берілді",

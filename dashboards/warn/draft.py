@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from dashboards.warn.gauge import GaugeState
 from hydrology.cap import Alert, Area, Point, Reference
-from hydrology.cap_draft import LANGUAGES, Situation, draft_flood
+from hydrology.cap_draft import Situation, draft_flood
+from hydrology.cap_words import LANGUAGES, QUANTITIES
 from hydrology.warnings import Condition, LevelName, Threshold, TimeToThreshold
 from wire.flags import Flag
 
@@ -72,19 +73,28 @@ def draft_warning(
 ) -> Alert:
     """The draft; its status is Draft, whatever the water does. Raises NothingToWarnError."""
     threshold = threshold_to_name(state, wanted)
-    assert state.level_m is not None
+    if state.gauge.sensor.quantity not in QUANTITIES:
+        raise NothingToWarnError(
+            f"{state.gauge.station.id}/{state.gauge.sensor.id} measures {state.gauge.sensor.quantity}, and a warning for the "
+            f"public is of one of {', '.join(QUANTITIES)}"
+        )
+    assert state.value is not None
     assert state.status.last_ms is not None
     local = ZoneInfo(zone)
     ahead = state.ahead if threshold == state.next else None
+    falls = state.trend is not None and state.trend.falls
+    rises = state.trend is not None and state.trend.rises
     situation = Situation(
         place=place.names,
-        level_cm=round(100 * state.level_m),
+        value=state.value,
         threshold=threshold.name,
-        threshold_cm=round(100 * threshold.level_m),
+        threshold_value=threshold.level_m,
         observed_at=datetime.fromtimestamp(state.status.last_ms / 1000, tz=UTC)
         .astimezone(local)
         .replace(microsecond=0),
-        change_24h_cm=None if state.change_24h_m is None else round(100 * state.change_24h_m),
+        quantity=state.gauge.sensor.quantity,
+        change_24h=state.change_24h,
+        per_h=state.trend.slope_per_h if state.trend is not None and (falls or rises) else 0.0,
         trend=ahead,
         suspect=state.flag is Flag.SUSPECT,
     )

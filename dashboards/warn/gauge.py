@@ -1,9 +1,9 @@
-"""What a gauge shows: its state against its thresholds, the change in a day, and the trend, which is no forecast. Pure."""
+"""What a sensor with thresholds shows: its state against them, the change in a day, and the trend, which is no forecast. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hydrology.registry import Registry, Sensor, Station
+from hydrology.registry import Registry, Sensor, Station, along_water
 from hydrology.registry.confirming import Confirming, confirming
 from hydrology.warnings import (
     Condition,
@@ -16,6 +16,7 @@ from hydrology.warnings import (
     theil_sen,
     time_to_threshold,
 )
+from hydrology.warnings.shown import OF_AN_INTERVAL, Shown, shown
 from hydrology.warnings.trend import MAX_POINTS
 from wire.flags import Flag
 
@@ -25,12 +26,12 @@ TREND_S = 3 * 3600.0
 DAY_MS = 86_400_000
 
 Row = tuple[int, float | None, int]
-"""Time in ms since 1970, level in m above gauge zero, flag."""
+"""Time in ms since 1970, value in the sensor's unit, flag."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """A level sensor with thresholds."""
+    """A sensor with upper thresholds: most often a level, but a discharge, a volume or rain may have them too."""
 
     station: Station
     sensor: Sensor
@@ -40,6 +41,11 @@ class Gauge:
     def thresholds(self) -> tuple[Threshold, ...]:
         """The upper ones, lowest first."""
         return tuple(sorted(self.sensor.alarm_levels(), key=lambda one: one.level_m))
+
+    @property
+    def shown(self) -> Shown:
+        """How its values are printed."""
+        return shown(self.sensor.quantity, self.sensor.unit, self.sensor.decimals)
 
     @property
     def stale_s(self) -> float:
@@ -54,9 +60,9 @@ class GaugeState:
     gauge: Gauge
     status: Status
     at_ms: int
-    level_m: float | None
+    value: float | None
     flag: Flag | None
-    change_24h_m: float | None
+    change_24h: float | None
     trend: Trend | None
     next: Threshold | None
     ahead: TimeToThreshold | None
@@ -71,18 +77,18 @@ class GaugeState:
         """Below the lower threshold, and known to be."""
         floor = self.gauge.sensor.thresholds.low
         known = self.status.condition is not Condition.UNKNOWN
-        return known and floor is not None and self.level_m is not None and self.level_m < floor
+        return known and floor is not None and self.value is not None and self.value < floor
 
 
 def gauges(registry: Registry, station_id: str | None = None) -> list[Gauge]:
-    """The levels with upper thresholds, of all stations or of one, in the registry's order."""
+    """The sensors with upper thresholds, of all stations or of one, along each water."""
     sensors = {(one.id, sensor.id): (one, sensor) for one in registry.stations for sensor in one.sensors}
     return [
         Gauge(station, sensor, confirming(sensor, sensors))
-        for station in registry.stations
+        for station in along_water(registry.stations)
         if station_id in (None, station.id)
         for sensor in station.sensors
-        if sensor.quantity == "level" and sensor.alarm_levels()
+        if sensor.alarm_levels()
     ]
 
 
@@ -102,21 +108,23 @@ def gauge_state(gauge: Gauge, rows: Sequence[Row], at_ms: int, beside: Sequence[
     status = alarm.status(at_ms)
     if not usable:
         return GaugeState(gauge, status, at_ms, None, None, None, None, None, None)
-    last_ms, level, flag = usable[-1]
+    last_ms, last, flag = usable[-1]
     trend, following, ahead = None, None, None
+    has_trend = gauge.sensor.quantity not in OF_AN_INTERVAL
     if status.condition is not Condition.UNKNOWN:
         window = [(t / 1000, v) for t, v, _ in usable if last_ms - t <= TREND_S * 1000]
         thinned = window[:: -(-len(window) // MAX_POINTS)]
-        if len(thinned) > 2:
+        if has_trend and len(thinned) > 2:
             trend = theil_sen([t for t, _ in thinned], [v for _, v in thinned])
-        following = next((one for one in gauge.thresholds if one.level_m > level), None)
+        following = next((one for one in gauge.thresholds if one.level_m > last), None)
         if trend is not None and following is not None:
-            ahead = time_to_threshold(level, following.level_m, trend)
-    return GaugeState(gauge, status, at_ms, level, flag, _change(usable, gauge), trend, following, ahead)
+            ahead = time_to_threshold(last, following.level_m, trend)
+    change = _change(usable, gauge) if has_trend else None
+    return GaugeState(gauge, status, at_ms, last, flag, change, trend, following, ahead)
 
 
 def _change(usable: list[tuple[int, float, Flag]], gauge: Gauge) -> float | None:
     """From the reading nearest to a day before the last one, if there is one near."""
-    last_ms, level, _ = usable[-1]
+    last_ms, last, _ = usable[-1]
     near = min(usable, key=lambda row: abs(row[0] - (last_ms - DAY_MS)))
-    return level - near[1] if abs(near[0] - (last_ms - DAY_MS)) <= gauge.stale_s * 1000 else None
+    return last - near[1] if abs(near[0] - (last_ms - DAY_MS)) <= gauge.stale_s * 1000 else None

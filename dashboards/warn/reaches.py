@@ -75,7 +75,9 @@ def _flows(index: Index, above: str, below: str, down: Station) -> Pair | None:
     except ValueError:  # it has none, or several
         return None
     keys = SeriesKey("discharge", up.id, first), SeriesKey("discharge", down.id, second)
-    return Pair(*keys, max(_interval(up, first), _interval(down, second)))
+    sensor = down.sensor(second)
+    thresholds = () if sensor is None else sensor.alarm_levels()
+    return Pair(*keys, max(_interval(up, first), _interval(down, second)), thresholds)
 
 
 def _levels(up: Station, down: Station) -> Pair | None:

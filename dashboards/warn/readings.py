@@ -1,4 +1,4 @@
-"""Reads the gauges' levels from the store, as far back as a state needs."""
+"""Reads the gauges' values from the store, as far back as a state needs."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ async def read_states(reader: PointReader, gauges: list[Gauge], now: datetime) -
     now_ms = round(now.timestamp() * 1000)
     out = []
     for gauge in gauges:
-        key = SeriesKey("level", gauge.station.id, gauge.sensor.id)
+        key = SeriesKey(gauge.sensor.quantity, gauge.station.id, gauge.sensor.id)
         back_ms = LOOK_BACK_MS
         rows = await _rows(reader, key, now_ms - back_ms, now_ms)
         if rows and not decided(gauge.thresholds, rows):

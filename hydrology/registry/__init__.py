@@ -4,6 +4,7 @@ from hydrology.registry.base import Duration, Effective, Table, moment
 from hydrology.registry.canals import Canal, Lining, Link, Muskingum, Reach
 from hydrology.registry.flow_history import DatedRating, FlowHistory
 from hydrology.registry.index import Index, head_sensor, level_sensors
+from hydrology.registry.order import along_water
 from hydrology.registry.quality import Quality
 from hydrology.registry.ratings import Rating, Segment, Shift
 from hydrology.registry.references import Problem
@@ -66,6 +67,7 @@ __all__ = [
     "Topology",
     "User",
     "Well",
+    "along_water",
     "edges",
     "head_sensor",
     "level_sensors",

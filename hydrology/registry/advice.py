@@ -12,7 +12,7 @@ from hydrology.registry.whole import Registry
 
 def advice(registry: Registry, now: datetime) -> list[str]:
     """One sentence for each thing worth a look, in the order of the registry."""
-    out: list[str] = []
+    out: list[str] = [] if registry.stations else ["there is no station yet: no reading will be taken"]
     for station in registry.stations:
         out += [f"station {station.id}: {words}" for words in _station(station, registry.zone_of(station), now)]
     used = {sensor.gateway for station in registry.stations for sensor in station.sensors}

@@ -1,11 +1,12 @@
 """A sensor: one series of a station, with its span, its tests, its thresholds and its calibrations."""
 
+from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from hydrology.quality import Rules
-from hydrology.registry.base import Duration, Effective, Number, Positive, Span, Table, same
+from hydrology.registry.base import Duration, Effective, Number, Positive, Span, Table, moment, same
 from hydrology.registry.quality import Quality, to_rules
 from hydrology.registry.thresholds import Alarm, Thresholds, alarm_levels
 from hydrology.warnings.thresholds import Threshold
@@ -27,6 +28,10 @@ class Calibration(Table):
         if self.scale == 0:
             raise ValueError("scale must not be 0")
         return self
+
+    def value(self, said: float) -> float:
+        """What a sensor's number means by it."""
+        return self.scale * said + self.offset
 
 
 class Sensor(Table):
@@ -65,6 +70,11 @@ class Sensor(Table):
     def rules(self, zone: str) -> Rules:
         """The quality tests of this sensor, ready for the engine."""
         return to_rules(self.quality, self.span, self.resolution, zone)
+
+    def calibration_at(self, when: datetime, zone: str) -> Calibration | None:
+        """The calibration in force at an aware time: the latest that has begun. `zone` is where dates are local."""
+        begun = [one for one in self.calibrations if moment(one.effective_from, zone) <= when]
+        return max(begun, key=lambda one: moment(one.effective_from, zone), default=None)
 
     def alarm_levels(self) -> tuple[Threshold, ...]:
         """The upper thresholds of this sensor, ready for `GaugeAlarm`."""

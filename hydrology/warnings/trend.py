@@ -20,6 +20,16 @@ class Trend:
     high_per_h: float
     readings: int
 
+    @property
+    def falls(self) -> bool:
+        """Whether the whole interval is below nothing."""
+        return self.high_per_h < 0
+
+    @property
+    def rises(self) -> bool:
+        """Whether the whole interval is above nothing."""
+        return self.low_per_h > 0
+
 
 def theil_sen(times_s: Sequence[float], values: Sequence[float], confidence: float = 0.95) -> Trend:
     """The median of all pairwise slopes (one spike does not move it), with Sen's interval (as SciPy's theilslopes).

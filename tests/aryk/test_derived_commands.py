@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from store.open import open_reader, open_writer
 from store.points import SeriesKey, SeriesPoints
 from store.settings import SqliteSettings
 from tests.aryk.commands import run
+from tests.dashboards.report.district import EXAMPLE
 from tests.ingest.test_derive import HEAD, LEVEL, MINUTE, RATED
 
 START_MS = 1_782_864_000_000  # 2026-07-01
@@ -70,7 +72,7 @@ def test_a_value_says_where_it_came_from(place: Path) -> None:
     at = ["--at", "2026-07-01T00:25"]
     before = run("lineage", *options(place), *at)
     assert before.exit_code == 0, before.output
-    assert "at         2026-07-01T00:20:00Z" in before.stdout
+    assert "at         2026-07-01T00:20:00+00:00" in before.stdout
     assert "input      head: level/k-12/level = 1 (flag 1, pass)" in before.stdout
     assert "by the registry as it is now it would be 6.43" in before.stdout
     run("rederive", *options(place), *SPAN)
@@ -78,9 +80,43 @@ def test_a_value_says_where_it_came_from(place: Path) -> None:
     assert "value      k-12/discharge = 6.43988 (flag 1, pass) m3/s, version 1" in after.stdout
     assert "check      computed again from its inputs: the same" in after.stdout
     assert "before     version 0: 5.72433 (flag 1, pass)" in after.stdout
-    assert "derived anew 2026-07-01T00:00:00Z to 2026-07-02T00:00:00Z" in after.stdout
+    assert "derived anew 2026-07-01T00:00:00+00:00 to 2026-07-02T00:00:00+00:00" in after.stdout
     nothing = run("lineage", *options(place), "--at", "2025-07-01")
-    assert "value      none in the day before 2025-07-01T00:00:00Z" in nothing.stdout
+    assert "value      none in the day before 2025-07-01T00:00:00+00:00" in nothing.stdout
+
+
+BRIDGE = SeriesKey("level", "river-bridge", "bridge-level")
+
+
+def bridge(folder: Path, time_ms: int, value: float, raw: float | None) -> str:
+    """What `aryk lineage` says of the example's bridge with this one reading."""
+    store = folder / f"{time_ms}-{raw}.sqlite"
+
+    async def write() -> None:
+        async with open_writer(SqliteSettings(path=store), folder) as writer:
+            await writer.write([SeriesPoints(BRIDGE, [time_ms], [value], [1], [raw])])
+
+    asyncio.run(write())
+    at = datetime.fromtimestamp(time_ms / 1000, UTC).isoformat()
+    where = ["--registry", str(EXAMPLE), "--store", str(store), "--station", "river-bridge"]
+    result = run("lineage", *where, "--at", at)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_times_are_the_districts(tmp_path: Path) -> None:
+    said = bridge(tmp_path, START_MS, 1.0, None)
+    assert said.startswith("times in Asia/Almaty\n")
+    assert "in force 2024-04-01T00:00:00+05:00 to the next" in said
+    assert "none in the day before 2026-07-01T05:00:00+05:00" in said
+
+
+def test_the_calibration_in_force_is_told_and_whether_the_gateway_applied_it(tmp_path: Path) -> None:
+    held = "river-bridge/bridge-level since 2026-03-20: reading -0.012 m, by Hydropost team 2; "
+    assert f"{held}applied by the gateway: 1.012 became 1" in bridge(tmp_path, START_MS, 1.0, 1.012)
+    assert f"{held}NOT applied: the value 1 is what the sensor said" in bridge(tmp_path, START_MS, 1.0, None)
+    assert f"{held}NOT applied: 1.03 became 1, and would be 1.018" in bridge(tmp_path, START_MS, 1.0, 1.03)
+    assert "calibration" not in bridge(tmp_path, 1_772_300_000_000, 1.0, None), "in February 2026 it did not hold yet"
 
 
 def test_what_is_not_derived_is_said_with_what_is(place: Path) -> None:

@@ -43,6 +43,13 @@ def test_a_station_in_plain_words() -> None:
     assert any(line.endswith("canal-km8 (reach main/upper, 8 km, 100 min)") for line in said)
 
 
+def test_the_calibration_in_force_is_shown() -> None:
+    said = run("registry", "show", "river-bridge", "--registry", EXAMPLE).stdout
+    assert "calibration in force since 2026-03-20: reading -0.012 m, by Hydropost team 2" in said
+    document = json.loads(run("registry", "show", "river-bridge", "--registry", EXAMPLE, "--json").stdout)
+    assert document["calibrations_in_force"]["bridge-level"]["offset"] == -0.012
+
+
 def test_a_station_as_a_document() -> None:
     document = json.loads(run("registry", "show", "turnout-f", "--registry", EXAMPLE, "--json").stdout)
     assert document["in_force"]["discharge"]["law"] == "parshall flume"
@@ -54,6 +61,36 @@ def test_a_station_that_is_not_there() -> None:
     result = run("registry", "show", "well-nort", "--registry", EXAMPLE)
     assert result.exit_code == 2
     assert "did you mean well-north" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("bridge", "did you mean river-bridge (Talas river, road bridge)?"),
+        ("km8", "did you mean canal-km8 (Main canal, regulator km 8)?"),
+        ("canal-haed", "did you mean canal-head (Main canal, head gates)"),
+        ("bridge-level", "it is a sensor of river-bridge"),
+        ("nosuch", "the registry has canal-head, turnout-a, turnout-b, canal-km8, "),
+    ],
+)
+def test_a_wrong_name_brings_those_that_may_be_meant(wrong: str, said: str) -> None:
+    result = run("registry", "show", wrong, "--registry", EXAMPLE)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_an_empty_registry_or_a_spreadsheet_is_not_good(tmp_path: Path) -> None:
+    sheet, empty = tmp_path / "empty.csv", tmp_path / "empty.toml"
+    sheet.touch()
+    empty.touch()
+    refused = run("registry", "check", str(sheet))
+    assert refused.exit_code == 2
+    assert "is a spreadsheet, and a registry is of TOML files (`aryk registry import" in refused.stderr
+    nothing = run("registry", "check", str(empty))
+    assert nothing.exit_code == 2
+    assert "there is no district and no station in it" in nothing.stderr
+    empty.write_text('[districts.d]\nname = "D"\n')
+    assert "there is no station yet" in run("registry", "check", str(empty)).stdout
 
 
 def test_from_the_template_to_a_registry_that_is_good(tmp_path: Path) -> None:

@@ -83,6 +83,31 @@ def test_what_cannot_be_done_says_how(tmp_path: Path, store: Path, options: list
     assert not (tmp_path / "a.csv").exists()
 
 
+def test_a_time_without_a_reading_is_said_and_has_its_exit_code(tmp_path: Path, store: Path) -> None:
+    out = tmp_path / "empty.html"
+    options = ["--registry", str(EXAMPLE), "--store", str(store), "--decade", "2026-05-2", "--out", str(out)]
+    result = run("report", "decade", *options)
+    assert result.exit_code == 3
+    assert "the store has no reading of 2026-05-11 to 2026-05-20" in result.stderr
+    assert "The store has no reading at all of this period" in out.read_text(encoding="utf-8")
+
+
+def test_a_place_that_cannot_be_written_is_named_with_the_mend(tmp_path: Path, store: Path) -> None:
+    for out, said in (
+        (tmp_path / "no" / "a.csv", f"there is no folder {tmp_path / 'no'}. Make it"),
+        (_folder(tmp_path / "b.csv"), "it is a folder. Name a file in it."),
+    ):
+        result = run("report", "decade", "--registry", str(EXAMPLE), "--store", str(store), *DECADE, "--out", str(out))
+        assert result.exit_code == 1
+        assert f"{out} cannot be written: {said}" in result.stderr
+        assert "Errno" not in result.stderr
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
 def test_no_registry_or_no_store(tmp_path: Path) -> None:
     out = ["--out", str(tmp_path / "a.csv")]
     assert "one of them" in run("report", "decade", *DECADE, *out).stderr

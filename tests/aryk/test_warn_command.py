@@ -114,6 +114,18 @@ def _fresh(file: Path) -> None:
     asyncio.run(write())
 
 
+def test_a_file_that_is_not_there_or_cannot_be_written_is_said_in_words(tmp_path: Path, store: Path) -> None:
+    checked = run("warn", "check", str(tmp_path / "no.xml"))
+    assert checked.exit_code == 1
+    assert f"there is no file {tmp_path / 'no.xml'}: look at its name" in checked.stderr
+    folder = run("warn", "check", str(tmp_path))
+    assert "it is a folder. Name a file in it." in folder.stderr
+    _, drafted = draft(tmp_path / "none", store)
+    assert drafted.exit_code == 1
+    assert f"there is no folder {tmp_path / 'none'}. Make it, or name another place." in drafted.stderr
+    assert not any("Errno" in result.stderr for result in (checked, folder, drafted))
+
+
 def test_an_exercise_is_one(tmp_path: Path) -> None:
     _fresh(tmp_path / "now.sqlite")
     out, _ = draft(tmp_path, tmp_path / "now.sqlite", at=None)
@@ -147,7 +159,7 @@ def test_no_draft_without_ground(tmp_path: Path, store: Path) -> None:
     options = ["--registry", str(EXAMPLE), "--store", str(store), "--sender", SENDER, "--out", str(out)]
     nowhere = run("warn", "draft", "--station", "turnout-a", *options)
     assert nowhere.exit_code == 2
-    assert "no level with thresholds at 'turnout-a'" in nowhere.stderr
+    assert "no sensor with thresholds at 'turnout-a'" in nowhere.stderr
 
 
 def test_an_update_names_what_it_updates(tmp_path: Path, store: Path) -> None:

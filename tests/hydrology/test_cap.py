@@ -19,7 +19,8 @@ from hydrology.cap import (
     sign_off,
     to_xml,
 )
-from hydrology.cap_draft import LANGUAGES, Situation, describe, draft_flood
+from hydrology.cap_draft import Situation, describe, draft_flood
+from hydrology.cap_words import HIGH, LANGUAGES, NAMES, QUANTITIES, RISING, TEXTS, UNITS, WHAT
 from hydrology.warnings import LevelName, TimeToThreshold
 
 LOCAL = timezone(timedelta(hours=5))
@@ -29,7 +30,7 @@ AREAS = {
     language: (Area("Орал", (SQUARE,), (((51.2, 51.4), 12.5),), (("KATO", "271010000"),)),) for language in LANGUAGES
 }
 PLACE = {"kk-KZ": "Жайық, Орал", "ru-RU": "Жайык, Орал <пост & мост>", "en-US": "Zhaiyk at Oral"}
-SITUATION = Situation(PLACE, 863, LevelName.DANGEROUS, 850, NOW, change_24h_cm=6)
+SITUATION = Situation(PLACE, 8.63, LevelName.DANGEROUS, 8.50, NOW, change_24h=0.06)
 
 
 def draft(**changes: Any) -> Alert:
@@ -153,7 +154,7 @@ def test_the_words_that_officials_quote() -> None:
 
 
 def test_a_trend_is_labelled_and_what_is_expected_is_not_observed() -> None:
-    rising = replace(SITUATION, level_cm=820, trend=TimeToThreshold(14.0, 9.0, 20.0), suspect=True)
+    rising = replace(SITUATION, value=8.20, trend=TimeToThreshold(14.0, 9.0, 20.0), suspect=True)
     alert = draft_flood(rising, identifier="x", sender="y", sent=NOW, areas=AREAS, updates=Reference("y", "w", NOW))
     assert alert.msg_type is MsgType.UPDATE
     assert problems(alert) == []
@@ -163,3 +164,46 @@ def test_a_trend_is_labelled_and_what_is_expected_is_not_observed() -> None:
     assert "30 cm below" in english.description
     assert (english.urgency.value, english.certainty.value) == ("Expected", "Possible")
     assert english.severity is Severity.EXTREME
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_falling_water_is_not_said_to_rise(language: str) -> None:
+    def said(per_h: float, value: float) -> tuple[str, str, str]:
+        now = replace(SITUATION, per_h=per_h, value=value)
+        alert = draft_flood(now, identifier="x", sender="y", sent=NOW, areas=AREAS)
+        info = next(one for one in alert.infos if one.language == language)
+        return info.event, info.description, info.urgency.value
+
+    rise = RISING[language]["level"]
+    assert said(0.02, 8.63)[0] == rise
+    event, description, urgency = said(-0.02, 8.63)
+    assert event == HIGH[language]["level"]
+    assert f"2 {UNITS[language]['level']}" in description
+    assert urgency == "Immediate", "it stands over the threshold all the same"
+    assert said(-0.02, 8.20)[2] == "Future"
+    steady = said(-0.0001, 8.63)
+    assert steady[0] == HIGH[language]["level"]
+    assert len(steady[1]) < len(description), "a fall of nothing is not told"
+
+
+@pytest.mark.parametrize("quantity", [one for one in QUANTITIES if one != "level"])
+def test_a_warning_may_be_of_another_quantity(quantity: str) -> None:
+    other = replace(SITUATION, quantity=quantity, value=2_000_000.0, threshold_value=1_500_000.0, change_24h=None)
+    alert = draft_flood(other, identifier="x", sender="y", sent=NOW, areas=AREAS)
+    assert problems(alert) == []
+    for info in alert.infos:
+        assert WHAT[info.language][quantity] in info.headline
+        assert UNITS[info.language][quantity] in info.description
+        assert dict(info.parameters)["quantity"] == quantity
+
+
+def test_a_volume_is_in_millions() -> None:
+    other = replace(SITUATION, quantity="volume", value=2_000_000.0, threshold_value=1_500_000.0, change_24h=None)
+    assert "stored volume 2.000 mln m³" in describe(other, "en-US")[0]
+    assert "That is 0.500 mln m³ above" in describe(other, "en-US")[1]
+
+
+def test_every_language_has_every_word() -> None:
+    for words in (NAMES, WHAT, UNITS, RISING, HIGH, TEXTS):
+        assert {frozenset(one) for one in words.values()} == {frozenset(words["en-US"])}, "as many in each language"
+        assert tuple(words) == LANGUAGES

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import zlib
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -88,8 +89,6 @@ async def test_a_decimal_comma_where_the_language_has_one() -> None:
 
 
 def renamed(report: Report, name: str) -> Report:
-    from dataclasses import replace
-
     first = report.users[0]
     values = first.user.model_dump() | {"name": name}
     return replace(report, users=(replace(first, user=User.model_validate(values)), *report.users[1:]))
@@ -129,8 +128,23 @@ async def test_the_csv_has_one_header_with_units_and_a_row_for_each() -> None:
     assert float(birlik["projected overrun [mln m3]"]) > 0
     lower = next(row for row in found if row["id"] == "main/lower")
     assert lower["imbalance"] == "larger than uncertainty"
+    posts = [row["id"] for row in found if row["kind"] == "post"]
+    assert posts.index("canal-km8/discharge") < posts.index("canal-km17/discharge"), "along the canal"
     middle = next(row for row in found if row["id"] == "main/middle")
     assert middle["imbalance"] == "not judged"
+
+
+async def test_an_indicator_stands_under_the_days_that_it_is_of() -> None:
+    report = await example_report()
+    season = [row for row in rows(csv_text(report)) if row["kind"] == "indicator"]
+    assert {(row["first day"], row["last day"], row["season"]) for row in season} == {
+        ("2026-04-01", "2026-07-20", "2026 growing")
+    }
+    assert report.indicators is not None
+    both = replace(report, indicators=replace(report.indicators, decade=report.indicators.season))
+    decade = [row for row in rows(csv_text(both)) if row["kind"] == "indicator" and not row["season"]]
+    assert [row["id"] for row in decade] == ["adequacy", "efficiency", "equity"], "one decade has no dependability"
+    assert {(row["first day"], row["last day"]) for row in decade} == {("2026-07-11", "2026-07-20")}
 
 
 async def test_a_decimal_comma_makes_semicolons() -> None:

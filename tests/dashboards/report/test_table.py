@@ -212,6 +212,17 @@ async def test_a_store_with_nothing_in_it_makes_a_report_that_says_so() -> None:
     found = await report(known, [], "2026-07-2", datetime(2026, 8, 1, tzinfo=UTC))
     assert found.users[0].delivered == Amount(None, 0.0, None, True)
     assert found.first_reading is None
+    assert found.silent
+
+
+async def test_readings_of_before_and_after_are_none_of_the_period() -> None:
+    known = registry("UTC", [meter("canal")], users=[user(["canal"])])
+    water = [hourly("canal", "UTC", date(2026, 7, 1), date(2026, 7, 9), lambda t: 1.0)]
+    now = datetime(2026, 8, 1, tzinfo=UTC)
+    assert (await report(known, water, "2026-07-2", now)).silent
+    after = [hourly("canal", "UTC", date(2026, 7, 21), date(2026, 7, 22), lambda t: 1.0)]
+    assert (await report(known, after, "2026-07-2", now)).silent
+    assert not (await report(known, water, "2026-07-1", now)).silent
 
 
 async def test_the_example_hangs_together() -> None:

@@ -6,9 +6,9 @@ from dashboards.warn.check import check
 from dashboards.warn.draft import NothingToWarnError, Place, draft_warning
 from dashboards.warn.gauge import gauge_state
 from hydrology.cap import Alert, CapStatus, Certainty, to_xml
-from hydrology.cap_draft import LANGUAGES
+from hydrology.cap_words import LANGUAGES
 from hydrology.warnings import LevelName
-from tests.dashboards.warn.gauges import AT, AT_MS, QUARTER_MS, bridge, rising
+from tests.dashboards.warn.gauges import AT, AT_MS, QUARTER_MS, bridge, rising, with_thresholds
 
 PLACE = Place(dict.fromkeys(LANGUAGES, "Bridge"), centre=(42.512, 72.214))
 
@@ -61,6 +61,37 @@ def test_no_draft_from_a_quiet_one_but_by_name() -> None:
     with pytest.raises(NothingToWarnError, match="below its thresholds"):
         draft(1.0, 0.0)
     assert "Bridge" in draft(1.0, 0.0, wanted=LevelName.MAJOR).infos[0].headline
+
+
+def test_a_falling_gauge_is_not_said_to_rise() -> None:
+    english = draft(3.9, -0.05).infos[2]
+    assert english.event == "High water level"
+    assert "has been falling by about 5 cm an hour; this is not a forecast" in english.description
+    assert draft(3.9, 0.05).infos[2].event == "Rising water level"
+    assert draft(3.9, 0.0).infos[2].event == "High water level"
+
+
+def test_a_discharge_with_thresholds_gives_a_draft_and_a_battery_none() -> None:
+    rows = rising(130.0, 2.0)
+    alert = draft_warning(
+        gauge_state(with_thresholds("discharge", "m3/s"), rows, AT_MS),
+        PLACE,
+        sender="a@b.kz",
+        zone="Asia/Almaty",
+        now=AT,
+    )
+    english = alert.infos[2]
+    assert english.event == "Rising discharge"
+    assert (
+        "the discharge was 130.000 m³/s. That is 10.000 m³/s above the minor flood level (120.000 m³/s)"
+        in english.description
+    )
+    assert check(to_xml(alert)).faults == ()
+    battery = gauge_state(with_thresholds("battery_voltage", "V"), rows, AT_MS)
+    with pytest.raises(
+        NothingToWarnError, match="measures battery_voltage, and a warning for the public is of one of level"
+    ):
+        draft_warning(battery, PLACE, sender="a@b.kz", zone="Asia/Almaty", now=AT)
 
 
 def test_an_area_is_a_polygon_a_circle_or_a_name() -> None:

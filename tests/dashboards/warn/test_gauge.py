@@ -7,7 +7,7 @@ from hydrology.warnings import Condition, LevelName
 from store.memory import MemoryStore
 from store.points import SeriesKey, SeriesPoints
 from tests.dashboards.report.district import example
-from tests.dashboards.warn.gauges import AT, AT_MS, QUARTER_MS, bridge, rising
+from tests.dashboards.warn.gauges import AT, AT_MS, QUARTER_MS, bridge, rising, with_thresholds
 
 
 def test_the_levels_with_thresholds_are_gauges() -> None:
@@ -30,7 +30,7 @@ def test_a_rise_of_5_cm_an_hour_reaches_a_threshold_70_cm_above_in_14_hours() ->
     assert state.ahead.latest_h is not None
     assert state.ahead.earliest_h <= state.ahead.hours <= state.ahead.latest_h
     assert "not a forecast" in state.ahead.label
-    assert state.change_24h_m == pytest.approx(1.2, abs=0.02)
+    assert state.change_24h == pytest.approx(1.2, abs=0.02)
 
 
 def test_unknown_is_not_safe_and_remembers_what_was_raised() -> None:
@@ -58,7 +58,7 @@ def test_failed_readings_do_not_keep_a_gauge_known_and_suspect_ones_alarm() -> N
 def test_a_reading_from_the_future_says_nothing_about_now() -> None:
     rows = [*rising(1.0, 0.0), (AT_MS + 60_000, 9.0, 1)]
     state = gauge_state(bridge(), rows, AT_MS)
-    assert state.level_m == 1.0
+    assert state.value == 1.0
     assert state.status.condition is Condition.NORMAL
 
 
@@ -66,6 +66,27 @@ def test_low_is_said_only_of_a_known_gauge() -> None:
     below = gauges(example(), "river-below")[0]
     assert gauge_state(below, rising(0.2, 0.0), AT_MS).low
     assert not gauge_state(below, rising(0.2, 0.0), AT_MS + 10 * QUARTER_MS).low
+
+
+def test_thresholds_of_any_quantity_are_judged() -> None:
+    flow = gauge_state(with_thresholds("discharge", "m3/s"), rising(130.0, 2.0), AT_MS)
+    assert flow.status.level is LevelName.MINOR
+    assert flow.next is not None
+    assert flow.ahead is not None
+    assert flow.gauge.shown.number(flow.value) == "130.000"
+    rain = gauge_state(with_thresholds("rain", "mm"), rising(130.0, 2.0), AT_MS)
+    assert rain.status.level is LevelName.MINOR
+    assert (rain.trend, rain.ahead, rain.change_24h) == (None, None, None), "an interval's rain does not rise on"
+
+
+async def test_a_discharge_is_read_as_one() -> None:
+    store = MemoryStore()
+    rows = rising(130.0, 2.0)
+    gauge = with_thresholds("discharge", "m3/s")
+    key = SeriesKey("discharge", "weir", gauge.sensor.id)
+    await store.write([SeriesPoints(key, [t for t, _, _ in rows], [v for _, v, _ in rows], [f for _, _, f in rows])])
+    (state,) = await read_states(store, [gauge], AT)
+    assert state.status.condition is Condition.RAISED
 
 
 async def test_states_come_from_the_store() -> None:

@@ -30,7 +30,9 @@ def volume_m3(column: dict[int, float]) -> float:
 
 
 def test_it_has_levels_discharges_and_volumes_of_every_half_hour(season: dict[SeriesKey, dict[int, float]]) -> None:
-    assert {len(column) for column in season.values()} == {25 * 48 + 1}
+    inflow = season[SeriesKey("discharge", "reservoir", "inflow")]
+    assert {len(column) for column in season.values() if column is not inflow} == {25 * 48 + 1}
+    assert len(inflow) == 25 * 48 + 1 - 11, "by balance, from when there has been a window"
     assert SeriesKey("level", "river-bridge", "bridge-level") in season
     assert SeriesKey("discharge", "turnout-a", "discharge") in season
     assert SeriesKey("volume", "reservoir", "volume") in season
@@ -54,6 +56,14 @@ def test_what_the_reservoir_gained_is_inflow_less_releases_and_evaporation(
     )
     # The rest is evaporation, a third of a cubic metre a second in April, and what is on its way from the bridge.
     assert 0.0 < (came - went - gained) / (25 * 86_400) < 0.6
+
+
+def test_the_inflow_by_balance_is_what_came(season: dict[SeriesKey, dict[int, float]]) -> None:
+    inflow = season[SeriesKey("discharge", "reservoir", "inflow")]
+    came = season[SeriesKey("discharge", "river-bridge", "discharge")]
+    missed = [came[t - 3 * 3_600_000] - value for t, value in inflow.items() if t - 3 * 3_600_000 in came]
+    # Less what evaporates, a third of a cubic metre a second; the window of six hours looks back three in the mean.
+    assert 0.0 < sum(missed) / len(missed) < 0.6
 
 
 def test_a_canal_s_reach_loses_its_share(season: dict[SeriesKey, dict[int, float]]) -> None:
