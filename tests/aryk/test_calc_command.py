@@ -195,7 +195,7 @@ def test_a_spillway_far_above_gauge_zero_finds_its_own_table() -> None:
         ),
         (["--station", "reservoir", "--series", "gate", "--stage", "18"], "there is no rating of 'gate'"),
         (["--station", "well-north", "--stage", "1"], "station well-north has no ratings"),
-        (["--station", "reservior", "--stage", "1"], "did you mean reservoir?"),
+        (["--station", "reservior", "--stage", "1"], "did you mean reservoir ("),
         (["--station", "canal-head", "--stage", "1"], "this needs --opening"),
         (["--station", "river-bridge"], "this needs --stage"),
         (["--station", "river-bridge", "--stage", "1", "--at", "2020-01-01"], "no rating is in force on 2020-01-01"),
