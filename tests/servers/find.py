@@ -63,7 +63,7 @@ def locate(name: str) -> Path | None:
     program = PROGRAMS[name]
     said = os.environ.get(program.variable)
     if said:
-        return Path(said) if os.access(said, os.X_OK) else None
+        return Path(said) if Path(said).is_file() and os.access(said, os.X_OK) else None
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
     for file in program.files:
         found = shutil.which(file, path=path)
