@@ -6,7 +6,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from hydrology import rating as laws
-from hydrology.registry.base import Effective, NotNegative, Number, Positive, Table
+from hydrology.registry.base import Effective, Number, Positive, Table
+from hydrology.registry.limits import ErrorPct, PowerA, PowerB, ShiftM
 from hydrology.registry.quality import Month
 from hydrology.registry.structures import Heads, Law, Structure
 from hydrology.structures.answer import Discharge
@@ -18,9 +19,9 @@ Point = tuple[Number, Number]
 class Segment(Table):
     """`Q = a (h - e)^b` in m and m3/s from the stage `start_m` on, which the first segment does not need."""
 
-    a: Positive
+    a: PowerA
     e_m: Number
-    b: Positive
+    b: PowerB
     start_m: Number | None = None
 
 
@@ -28,7 +29,7 @@ class Shift(Table):
     """A dated shift curve: up to three points (stage m, shift m); none ends a shift."""
 
     effective_from: Effective
-    points: Annotated[tuple[Point, ...], Field(max_length=3)] = ()
+    points: Annotated[tuple[tuple[Number, ShiftM], ...], Field(max_length=3)] = ()
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -62,7 +63,7 @@ class Rating(Table):
     low_m: Number | None = None
     high_m: Number | None = None
     max_gauged_m3s: Positive | None = None
-    standard_error_pct: NotNegative | None = None
+    standard_error_pct: ErrorPct | None = None
     shifts: tuple[Shift, ...] = ()
     ice_months: tuple[Month, ...] = ()
 
