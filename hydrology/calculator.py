@@ -21,6 +21,8 @@ from settings.errors import Fault
 from settings.load import fault_at, parse_toml, validate
 from wire.flags import Flag
 
+LARGEST = 1e9
+"""From here on a figure has an exponent: the Amazon carries 2e5 m3/s."""
 ALWAYS = date(1900, 1, 1)
 """From when a rating or table of a file of its own holds, unless it says."""
 STRUCTURES: dict[str, Any] = {
@@ -168,10 +170,12 @@ def discharge_document(answer: Discharge, asked: Mapping[str, float | None]) -> 
 
 
 def figures(value: float) -> str:
-    """Four significant figures, without an exponent: no flow is known better."""
+    """Four significant figures, without an exponent where a flow can be so large: no flow is known better."""
     if value == 0:
         return "0"
     text = f"{value:.4g}"
+    if abs(value) >= LARGEST:
+        return text
     return f"{value:.0f}" if "e+" in text else f"{value:.8f}".rstrip("0") if "e" in text else text
 
 

@@ -1,5 +1,6 @@
 """How many segments a rating needs: one to three are fitted, the least BIC of the plausible is taken. Extra `fitting`."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
@@ -45,6 +46,18 @@ def choose_fit(stages_m: Sequence[float], flows_m3s: Sequence[float], name: str 
         except FittingError:
             break
     return Choice(tuple(fits), min(filter(is_plausible, fits), key=bic, default=min(fits, key=bic)))
+
+
+def doubts(fit: Fit) -> list[str]:
+    """Why a rating should not be written from a fit as it is; empty where nothing speaks against it."""
+    tests = fit.tests
+    found = (
+        (is_plausible(fit), f"an exponent is not between {LEAST_B:g} and {MOST_B:g}"),
+        (tests.bias_ok, f"bias {tests.bias_pct:+.2f} %"),
+        (tests.signs_ok, f"{tests.above} gaugings above the curve, {tests.below} below"),
+        (tests.runs_ok, "a bend is not followed (runs)"),
+    )
+    return [words for good, words in found if not good]
 
 
 def fit_facts(fit: Fit) -> list[tuple[str, str]]:
@@ -112,7 +125,9 @@ def fit_document(fit: Fit) -> dict[str, Any]:
 
 def fit_toml(fit: Fit, effective_from: str) -> str:
     """A fit as the table of a station's file."""
-    lines = ["[[ratings]]", f'name = "{fit.rating.name}"'] if fit.rating.name else ["[[ratings]]"]
+    # A JSON text is a TOML text: a name may have quotes in it.
+    name = [f"name = {json.dumps(fit.rating.name, ensure_ascii=False)}"] if fit.rating.name else []
+    lines = ["[[ratings]]", *name]
     lines += [
         f"effective_from = {effective_from}",
         f"low_m = {fit.stages_m[0]:g}",

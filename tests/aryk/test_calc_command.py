@@ -95,6 +95,12 @@ def test_drowned_is_no_value(tmp_path: Path) -> None:
     [
         (FLUME, [], "this needs --head"),
         (FLUME, ["--head", "high"], "--head: 'high' is not a number"),
+        (FLUME, ["--head", "nan"], "--head: 'nan' is not a number"),
+        (
+            'kind = "bottom_outlet"\narea_m2 = 1.8\nmu = 50\n',
+            ["--head", "1"],
+            "it.toml:3: mu: 50 cannot be: write 0.05 to 1 (no jet carries more than its head drives",
+        ),
         (FLUME, ["--head", "1 kg"], "--head: unit 'kg' is not known"),
         (GATE, ["--head", "1"], "this needs --opening"),
         (
@@ -148,7 +154,46 @@ def test_an_opening_below_zero_or_a_number_too_large_is_said_in_a_line(tmp_path:
     assert (below.exit_code, below.stderr) == (2, "--opening: -1 is below zero: a closed gate is 0\n")
     stage = "9" * 250
     large = run("calc", "rating", "--station", "river-bridge", "--registry", EXAMPLE, "--stage", stage)
-    assert (large.exit_code, large.stderr) == (2, "a number is too large to calculate with: look at the units\n")
+    assert (large.exit_code, large.stderr) == (2, "--stage: 1e+250 m is no level on earth: look at the unit\n")
+    beyond = run("calc", "rating", "--station", "river-bridge", "--registry", EXAMPLE, "--stage", "9" * 400)
+    assert (beyond.exit_code, beyond.stderr) == (2, f"--stage: '{'9' * 40}...' is too large a number\n")
+
+
+def test_a_number_may_have_an_exponent(tmp_path: Path) -> None:
+    assert calc(tmp_path, NOTCH, "--head", "2e-1") == calc(tmp_path, NOTCH, "--head", "0.2")
+    assert calc(tmp_path, NOTCH, "--head", "1E+3mm")["asked"] == {"head_m": 1.0}
+    assert calc(tmp_path, NOTCH, "--head", "\u22120,1 м")["value"] == 0.0
+
+
+def test_what_the_law_does_not_know_is_not_passed_over(tmp_path: Path) -> None:
+    outlet = 'kind = "bottom_outlet"\narea_m2 = 1.8\n'
+    asked: list[tuple[str, list[str], str]] = [
+        (FLUME, ["--opening", "1"], "--opening: parshall flume has no opening"),
+        (outlet, ["--opening", "1"], "--opening: bottom outlet has no opening: give it full_opening_m"),
+        (GATE, ["--velocity", "1"], "--velocity: sluice gate does not use it"),
+        ('kind = "index_velocity"\nb = 1\nbottom_m = 2\n', ["--tail", "1"], "--tail: index velocity does not use it"),
+    ]
+    for text, arguments, said in asked:
+        (tmp_path / "it.toml").write_text(text, encoding="utf-8")
+        result = run("calc", "discharge", str(tmp_path / "it.toml"), "--head", "1", *arguments)
+        assert (result.exit_code, result.stderr) == (2, said + "\n")
+    result = run("calc", "rating", "--station", "river-bridge", "--registry", EXAMPLE, "--stage", "1", "--tail", "1")
+    assert (result.exit_code, result.stderr) == (2, "--tail: a rating by stage alone does not use it\n")
+
+
+def test_beyond_the_law_there_is_no_uncertainty_and_where_nothing_can_be_no_value(tmp_path: Path) -> None:
+    assert calc(tmp_path, FLUME, "--head", "0.3")["uncertainty_pct"] == 5.0
+    beyond = calc(tmp_path, FLUME, "--head", "0.9")
+    assert (beyond["flag"], beyond["uncertainty_pct"]) == (3, None)
+    for text, arguments in ((GATE, ["--head", "500", "--opening", "1", "--tail", "1"]), (FLUME, ["--head", "-100"])):
+        never = calc(tmp_path, text, *arguments)
+        assert (never["value"], never["flag"], never["regime"]) == (None, 4, "impossible head")
+        assert "flagged, not guessed" in never["notes"][0]
+
+
+def test_a_gates_table_ends_at_its_full_opening(tmp_path: Path) -> None:
+    rows = calc(tmp_path, GATE + "full_opening_m = 0.6\n", "--table")["rows"]
+    assert max(row["opening_m"] for row in rows) == 0.6
 
 
 RATING = "segments = [{ a = 8.0, e_m = 0.2, b = 1.5 }, { a = 10.488783, e_m = 0.35, b = 1.6666667, start_m = 1.2 }]\n"
