@@ -140,7 +140,12 @@ def parse(text: str, target: str) -> float:
     value = float(found[1].replace(",", ".").replace("\u2212", "-"))
     if not isfinite(value):
         raise UnitError(f"{shown!r} is too large a number")
-    return convert(value, spoken(found[2]) or target, target)
+    code = spoken(found[2]) or target
+    if code not in UNITS:
+        like = [one.code for one in UNITS.values() if one.dimension == unit(target).dimension]
+        names = ", ".join(name for name in (*like, *_SPOKEN) if _SPOKEN.get(name, name) in like and name.isascii())
+        raise UnitError(f"unit {code[:_SHOWN]!r} is not known: one of {names}")
+    return convert(value, code, target)
 
 
 def spoken(text: str) -> str:

@@ -87,6 +87,7 @@ def discharge(
         fail(error)
     at = Heads(_metres(head, "--head"), _metres(tail, "--tail"), _opening(opening), _speed(velocity))
     _takes(structure, at)
+    _asked_of(as_table, ("--from", first), ("--to", last), ("--widest", widest), level=("--head", head))
     law = structure.law()
     if as_table:
         free = 0.0 if structure.has_opening else None
@@ -151,6 +152,7 @@ def rating(
     history = FlowHistory(ratings, zone)
     at = Heads(_metres(stage, "--stage"), _metres(tail, "--tail"), _opening(opening), _speed(velocity))
     _takes(chosen.structure, at)
+    _asked_of(as_table, ("--from", first), ("--to", last), ("--widest", widest), level=("--stage", stage))
 
     def law(heads: Heads) -> "Discharge":
         return history.discharge(moment, heads)
@@ -191,7 +193,7 @@ def volume(
     aryk calc volume storage.toml --elevation 101 --json
     aryk calc volume --station reservoir --table
     """
-    from hydrology.calculator import storage_at, storage_document, storage_facts, storage_of
+    from hydrology.calculator import storage_at, storage_document, storage_facts, storage_of, storage_steps_m
 
     place: Station | None = None
     if (file is None) == (station is None):
@@ -210,8 +212,9 @@ def volume(
     except ValueError as error:
         _stop(str(error))
     if as_table:
-        low, high = table.rows[0].elevation_m, table.rows[-1].elevation_m
-        steps = [round(low + 0.1 * k, 3) for k in range(int((high - low) / 0.1 + 1e-9) + 1)]
+        if elevation is not None or stage is not None:
+            _stop("a table goes over all elevations; take --elevation and --stage out, or --table")
+        steps = storage_steps_m(table)
         if as_json:
             typer.echo(json.dumps([storage_document(table, one) for one in steps]))
             return
@@ -278,6 +281,8 @@ def _table(
         if openings_m and at.opening_m is None:
             base = free_tail_m or 0.0
             low, high = base + 0.1 if low is None else low, base + 2.0 if high is None else high
+            if high <= low:
+                _stop("the table must end above where it begins")
             step = max(round((high - low) / (GATE_HEADS - 1), 2), 0.01)
             heads = [round(low + step * k, 3) for k in range(int((high - low) / step + 1e-9) + 1)]
             table = opening_table(lambda h, a: law(replace(at, head_m=h, opening_m=a)), heads, openings_m)
@@ -327,11 +332,22 @@ def _bounded(command: Callable[..., None]) -> Callable[..., None]:
 def _openings(structure: Any, widest: str | None) -> list[float]:
     """The ten openings of a gate's table, none for what has no gate."""
     if structure is None or not structure.has_opening:
+        if widest is not None:
+            _stop("--widest: there is no gate here")
         return []
     open_to = structure.full_opening_m or WIDEST_M if widest is None else _metres(widest, "--widest") or 0.0
     if open_to < 0.01:
         _stop("--widest must be at least 1 cm")
     return [round(open_to * k / 10, 3) for k in range(1, 11)]
+
+
+def _asked_of(as_table: bool, *tables: tuple[str, str | None], level: tuple[str, str | None]) -> None:
+    """Stop where a table's option is given for one answer, or one answer's level for a table."""
+    if as_table and level[1] is not None:
+        _stop(f"{level[0]}: a table goes over all of them; take it out, or --table")
+    given = [option for option, value in tables if value is not None]
+    if given and not as_table:
+        _stop(f"{given[0]}: this belongs to --table")
 
 
 def _takes(structure: Any, at: "Heads") -> None:

@@ -49,6 +49,7 @@ ErrorPct = Annotated[NotNegative, within(0, 100, "%")]
 
 PowerA = Annotated[Positive, within(1e-6, 1e6, "Q at h - e = 1 m, in m3/s")]
 PowerB = Annotated[Positive, within(0.3, 6, "1.5 for a section, 1.67 for a channel, 2.5 for a V")]
+Flow = Annotated[NotNegative, within(0, 1e6, "m3/s, the Amazon carries 0.2 million")]
 ShiftM = Annotated[Number, within(-5, 5, "m, a shift is of centimetres")]
 
 SubmergedC = Annotated[Positive, within(1e-3, 200, "in m and s")]

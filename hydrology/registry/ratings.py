@@ -6,14 +6,15 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from hydrology import rating as laws
-from hydrology.registry.base import Effective, Number, Positive, Table
-from hydrology.registry.limits import ErrorPct, PowerA, PowerB, ShiftM
+from hydrology.registry.base import Effective, Number, Table
+from hydrology.registry.limits import ErrorPct, Flow, PowerA, PowerB, ShiftM
 from hydrology.registry.quality import Month
 from hydrology.registry.structures import Heads, Law, Structure
 from hydrology.structures.answer import Discharge
+from settings.errors import FaultError
 from wire.names import Id
 
-Point = tuple[Number, Number]
+Point = tuple[Number, Flow]
 
 
 class Segment(Table):
@@ -62,7 +63,7 @@ class Rating(Table):
     structure: Structure | None = None
     low_m: Number | None = None
     high_m: Number | None = None
-    max_gauged_m3s: Positive | None = None
+    max_gauged_m3s: Annotated[Flow, Field(gt=0)] | None = None
     standard_error_pct: ErrorPct | None = None
     shifts: tuple[Shift, ...] = ()
     ice_months: tuple[Month, ...] = ()
@@ -82,7 +83,12 @@ class Rating(Table):
             raise ValueError("crest_m, tail, opening and velocity belong to a structure")
         if self.no_flow_m is not None and not self.table:
             raise ValueError("no_flow_m belongs to a table; a segment has e_m")
-        self.law()  # its ValueError says what does not hold together
+        if self.low_m is not None and self.high_m is not None and self.low_m >= self.high_m:
+            raise FaultError((("high_m",), f"must be above low_m, {self.low_m:g}"))
+        try:
+            self.law()
+        except ValueError as error:
+            raise FaultError(((given[0],), str(error))) from error
         return self
 
     @property

@@ -5,7 +5,7 @@ Every table gives a law: heads in, discharge out. Heads and openings in m above 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -41,6 +41,7 @@ from hydrology.structures.answer import DAM, Discharge, HeadRange, is_missing
 from hydrology.structures.broad_crested import Crest, modular
 from hydrology.structures.parshall import System
 from hydrology.structures.section import Section
+from settings.errors import FaultError
 
 MOST_OPENING_M = 50.0
 """No gate opens further: taken as the full opening where none is given."""
@@ -48,7 +49,7 @@ LEAST_OPENING_M = 1e-6
 """Less is closed: no sensor tells it, and the laws' powers leave the range of a double."""
 OPENING_SLACK = 0.02
 """A gate's sensor may say so much more than fully open without being doubted: of the full opening, and m below zero."""
-Count = Annotated[int, Field(ge=1, le=1000)]
+Count = Annotated[int, Field(ge=1, le=1000, strict=True)]
 Pairs = Annotated[tuple[tuple[Number, Number], ...], Field(min_length=1)]
 
 
@@ -66,9 +67,15 @@ Law = Callable[[Heads], Discharge]
 
 
 class _Structure(Table):
+    blamed: ClassVar[str] = "kind"
+    """The key whose line an impossible structure is told at."""
+
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        self.law()  # its ValueError says what is impossible
+        try:
+            self.law()
+        except ValueError as error:
+            raise FaultError(((self.blamed,), str(error))) from error
         return self
 
     def law(self) -> Law:
@@ -202,6 +209,7 @@ class Submerged(Table):
 class ParshallFlume(_Structure):
     """A Parshall flume. `size` as in "9in", "1.5ft" or, with `system` "iso", "2.40m"."""
 
+    blamed: ClassVar[str] = "size"
     kind: Literal["parshall_flume"]
     size: str
     system: System = System.ILRI
@@ -243,6 +251,7 @@ class SluiceGate(_Structure):
 class RadialGate(_Structure):
     """Equal radial gates with their own table of (opening over head, Cd)."""
 
+    blamed: ClassVar[str] = "table"
     kind: Literal["radial_gate"]
     width_m: Width
     count: Count = 1

@@ -60,6 +60,7 @@ DAM = HeadRange(-350.0, 350.0)
 """No dam is higher than 335 m."""
 BELOW_BED_M = 1.0
 """How far below the bed the water in a gauge well may stand."""
+REVERSED = "the tail is above the head: reversed flow or a zero error"
 DRY_TAIL_M = 0.05
 LOWEST_TAIL_M = -50.0
 """No canal falls deeper behind a structure (our rule)."""
@@ -85,7 +86,7 @@ def no_flow(head_m: float, source: str, heads: HeadRange, tail_m: float | None =
     if head_m > 0:
         return None
     if tail_m is not None and isfinite(tail_m) and tail_m > DRY_TAIL_M:
-        return no_answer("reverse", source, "the tail is above the head: reversed flow or a zero error")
+        return no_answer("reverse", source, REVERSED)
     return dry(source)
 
 

@@ -13,6 +13,7 @@ from hydrology.structures.answer import (
     BELOW_BED_M,
     CANAL,
     LOWEST_TAIL_M,
+    REVERSED,
     Discharge,
     HeadRange,
     check_positive,
@@ -169,6 +170,8 @@ def modular(
     ratio = tail_m / head_m
     if ratio <= limit:
         return free
+    if ratio > 1:
+        return no_answer("reverse", free.source, REVERSED)
     if ratio > DROWNED:
         return no_answer("drowned", free.source, f"drowned: tail over head {ratio:.3f}, more than {DROWNED:g}")
     note = f"SUBMERGED: tail over head {ratio:.3f}, free to {limit:g}; the value is an upper bound"

@@ -8,6 +8,7 @@ from math import sqrt
 from hydrology.constants import G
 from hydrology.structures.answer import (
     GATE,
+    REVERSED,
     Discharge,
     HeadRange,
     check_positive,
@@ -89,7 +90,7 @@ class SluiceGate:
         untold = "no tail level: taken as free" if tail_m is None else no_tail(tail_m)
         h3 = 0.0 if tail_m is None or untold else max(tail_m, 0.0)
         if h3 > head_m:
-            return no_answer("reverse", source, "the tail is above the head: reversed flow or a zero error")
+            return no_answer("reverse", source, REVERSED)
 
         factor = 1.0 if self.calibration is None else self.calibration
         opening = min(opening_m, MAX_OPENING * head_m)
@@ -175,7 +176,7 @@ class RadialGate:
         if tail_m is None or untold:
             notes += (untold,)
         elif tail_m > head_m:
-            return no_answer("reverse", source, "the tail is above the head: reversed flow or a zero error")
+            return no_answer("reverse", source, REVERSED)
         elif tail_m > conjugate_depth_m(self.width_m, opening_m, head_m, self.g):
             regime, bound = "submerged orifice", True
             notes += ("SUBMERGED: tail above the conjugate depth; the value is an upper bound",)

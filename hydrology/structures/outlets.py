@@ -6,6 +6,7 @@ from math import pi, sqrt
 from hydrology.constants import G
 from hydrology.structures.answer import (
     DAM,
+    REVERSED,
     Discharge,
     check_positive,
     is_missing,
@@ -125,7 +126,7 @@ class BottomOutlet:
         flow = submerged_orifice_m3s(self.area_m2 * share, head_m, tail, self.mu, self.g)
         regime = "closed" if share == 0 else "submerged" if tail > 0 else "free"
         if tail > head_m:
-            return no_answer("reverse", source, "the tail is above the head: reversed flow or a zero error")
+            return no_answer("reverse", source, REVERSED)
         notes: tuple[str, ...] = (untold,) if untold else ()
         if share > 0 and head_m < sqrt(self.area_m2 / pi):
             notes += ("below rated range: the outlet does not run full",)

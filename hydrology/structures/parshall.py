@@ -10,6 +10,7 @@ from math import log10
 
 from hydrology.structures.answer import (
     CANAL,
+    REVERSED,
     Discharge,
     HeadRange,
     check_positive,
@@ -214,6 +215,8 @@ class ParshallFlume:
         ratio = tail_m / head_m
         if ratio <= self.size.limit:
             return free
+        if ratio > 1:
+            return no_answer("reverse", source, REVERSED)
         if ratio > MAX_SUBMERGENCE:
             return no_answer("drowned", source, f"submergence {ratio:.3f} above {MAX_SUBMERGENCE:g}: no correction")
         if self.submerged is not None:

@@ -11,6 +11,7 @@ from hydrology.constants import G
 from hydrology.structures.answer import (
     BELOW_BED_M,
     CANAL,
+    REVERSED,
     Discharge,
     HeadRange,
     check_positive,
@@ -70,7 +71,7 @@ def tailwater(
     if tail_m <= 0:
         return free.suspect(f"tailwater within {aeration_m:g} m of the crest: the nappe may cling")
     if tail_m > head_m:
-        return no_answer("reverse", free.source, "the tailwater is above the head: reversed flow or a zero error")
+        return no_answer("reverse", free.source, REVERSED)
     flow = free.value_m3s * villemonte_factor(head_m, tail_m, exponent)
     answer = Discharge(flow, free.flag, "submerged", None, f"{free.source}; {VILLEMONTE_SOURCE}", free.notes)
     return answer.suspect(f"submerged: tailwater {tail_m:.4g} m above the crest")

@@ -265,6 +265,83 @@ def test_a_volume_beside_the_reference(tmp_path: Path) -> None:
     assert (outside["value"], outside["flag"]) == (None, 4)
 
 
+def test_a_volumes_table_fits_its_page_and_has_its_ends(tmp_path: Path) -> None:
+    def steps(text: str) -> list[float]:
+        rows = calc(tmp_path, text, "--table", what="volume")
+        return [row["asked"]["elevation_m"] for row in rows]
+
+    assert steps(STORAGE)[:2] == [100.0, 100.1]
+    assert steps("rows = [[100, 10], [104.05, 16]]\n")[-2:] == [104.0, 104.05]
+    assert steps("rows = [[100, 1], [100.05, 2]]\n") == [100.0, 100.01, 100.02, 100.03, 100.04, 100.05]
+    assert len(steps("rows = [[-400, 10], [8000, 16]]\n")) == 841
+
+
+@pytest.mark.parametrize(
+    ("what", "text", "said"),
+    [
+        ("volume", "rows = [[100, nan], [104, 16]]\n", "it.toml:1: rows[0][1]: input should be a finite number"),
+        ("volume", "rows = [[100, 1e9], [104, 2e9]]\n", "rows[0]: volume_hm3 = 1e+09 cannot be: write 0 to 1e+06"),
+        ("volume", "rows = [[100, 1, 2, 3], [104, 16]]\n", "rows[0]: write [elevation_m, volume_hm3] or"),
+        ("volume", "rows = [[104, 1], [100, 16]]\n", "it.toml:1: rows: elevation and volume must rise at 100 m"),
+        (
+            "volume",
+            "rows = [[100, 1], [104, 16]]\nlevels = { dead_m = 90, normal_m = 103 }\n",
+            "it.toml:2: levels: the level 90 m is outside the table",
+        ),
+        ("rating", "table = [[0.5, 1], [0.4, 2]]\nno_flow_m = 0\n", "it.toml:1: table: stages and flows must rise"),
+        (
+            "rating",
+            "low_m = 3\nhigh_m = 1\nsegments = [{ a = 1, e_m = 0, b = 1.5 }]\n",
+            "it.toml:2: high_m: must be above",
+        ),
+        (
+            "rating",
+            "segments = [{ a = 1, e_m = 0, b = 15 }]\n",
+            "it.toml:1: segments[0].b: 15 cannot be: write 0.3 to 6",
+        ),
+        ("discharge", 'kind = ["cipolletti_weir"]\n', "it.toml:1: kind: there is no kind ['cipolletti_weir']"),
+        (
+            "discharge",
+            'kind = "cipolletti_weir"\nwidth_m = true\n',
+            "it.toml:2: width_m: input should be a valid number",
+        ),
+        (
+            "discharge",
+            'width_m = 2\nchannel_m = 1\nheight_m = 1\nkind = "rectangular_weir"\n',
+            "it.toml:4: kind: the crest cannot be wider than the channel",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_is_said_with_its_line(tmp_path: Path, what: str, text: str, said: str) -> None:
+    (tmp_path / "it.toml").write_text(text, encoding="utf-8")
+    result = run("calc", what, str(tmp_path / "it.toml"))
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1 or what == "volume"
+
+
+def test_a_tables_options_and_one_answers_are_not_mixed(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").write_text(GATE, encoding="utf-8")
+    (tmp_path / "flume.toml").write_text(FLUME, encoding="utf-8")
+    asked: list[tuple[str, list[str], str]] = [
+        ("flume", ["--head", "0.3", "--to", "1"], "--to: this belongs to --table"),
+        ("flume", ["--head", "0.3", "--table"], "--head: a table goes over all of them; take it out, or --table"),
+        ("flume", ["--table", "--widest", "1"], "--widest: there is no gate here"),
+        ("gate", ["--table", "--from", "2", "--to", "1"], "the table must end above where it begins"),
+    ]
+    for file, arguments, said in asked:
+        result = run("calc", "discharge", str(tmp_path / f"{file}.toml"), *arguments)
+        assert (result.exit_code, result.stderr) == (2, said + "\n")
+
+
+def test_85_m_for_85_cm_is_doubted_where_the_rating_says_no_range(tmp_path: Path) -> None:
+    answer = calc(tmp_path, RATING, "--stage", "85", what="rating")
+    assert answer["flag"] == 3
+    assert "the rating does not say to where it holds (high_m)" in answer["notes"][0]
+    never = calc(tmp_path, RATING, "--stage", "850", what="rating")
+    assert (never["value"], never["flag"]) == (None, 4)
+
+
 def test_a_reservoir_by_its_stage_is_the_same_as_by_its_elevation() -> None:
     arguments = ["calc", "volume", "--station", "reservoir", "--registry", EXAMPLE]
     by_stage = run(*arguments, "--stage", "18").stdout
