@@ -10,6 +10,8 @@ from hydrology.fitting import Fit, FittingError, fit_rating
 
 MOST_SEGMENTS = 3
 LEAST_B, MOST_B = 1.0, 3.5
+MOST_SPAN_M = 30.0
+"""No river's gaugings span more (our rule): centimetres without their name do."""
 PARAMETERS = 3
 """Of each segment: a, e and b of the first; the break, e and b of the others."""
 
@@ -48,6 +50,10 @@ def choose_fit(stages_m: Sequence[float], flows_m3s: Sequence[float], name: str 
     return Choice(tuple(fits), min(filter(is_plausible, fits), key=bic, default=min(fits, key=bic)))
 
 
+def _span_m(fit: Fit) -> float:
+    return fit.stages_m[-1] - fit.stages_m[0]
+
+
 def doubts(fit: Fit) -> list[str]:
     """Why a rating should not be written from a fit as it is; empty where nothing speaks against it."""
     tests = fit.tests
@@ -56,6 +62,7 @@ def doubts(fit: Fit) -> list[str]:
         (tests.bias_ok, f"bias {tests.bias_pct:+.2f} %"),
         (tests.signs_ok, f"{tests.above} gaugings above the curve, {tests.below} below"),
         (tests.runs_ok, "a bend is not followed (runs)"),
+        (_span_m(fit) <= MOST_SPAN_M, f"the stages span {_span_m(fit):.4g} m: are they in m?"),
     )
     return [words for good, words in found if not good]
 
@@ -77,6 +84,8 @@ def fit_facts(fit: Fit) -> list[tuple[str, str]]:
         facts.append(
             ("exponents", f"not between {LEAST_B:g} and {MOST_B:g}: no control that we know, try fewer segments")
         )
+    if _span_m(fit) > MOST_SPAN_M:
+        facts.append(("stages", f"they span {_span_m(fit):.4g} m: are they in m? See --stage-unit"))
     tests = fit.tests
     facts += [
         (
@@ -130,9 +139,9 @@ def fit_toml(fit: Fit, effective_from: str) -> str:
     lines = ["[[ratings]]", *name]
     lines += [
         f"effective_from = {effective_from}",
-        f"low_m = {fit.stages_m[0]:g}",
-        f"high_m = {fit.stages_m[-1]:g}",
-        f"max_gauged_m3s = {max(fit.flows_m3s):g}",
+        f"low_m = {fit.stages_m[0]:.10g}",
+        f"high_m = {fit.stages_m[-1]:.10g}",
+        f"max_gauged_m3s = {max(fit.flows_m3s):.10g}",
         f"standard_error_pct = {100 * fit.standard_error_ln:.2f}",
         "segments = [",
     ]

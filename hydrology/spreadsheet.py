@@ -4,13 +4,16 @@ UTF-8, UTF-16 or Windows-1251."""
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import isfinite, nan
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from settings import SettingsError
 from settings.errors import Fault
+
+if TYPE_CHECKING:
+    import _csv
 
 _COMMA_NUMBER = re.compile(r"-?\d+,\d+")
 _THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(\D|$))")
@@ -66,7 +69,7 @@ def read_rows(
     """
     text, delimiter, skipped = _body(text)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = next(lines, None)
+    header = next(_whole(lines, file, skipped), None)
     if header is None:
         raise SettingsError(
             file, [Fault(1 + skipped, "", "the file is empty", f"write the columns {', '.join(columns)}")]
@@ -90,7 +93,7 @@ def read_rows(
     if faults:
         raise SettingsError(file, faults)
     out = []
-    for cells in lines:
+    for cells in _whole(lines, file, skipped):
         if len(cells) > len(names):
             problem = f"{len(cells)} cells under {len(names)} columns"
             raise SettingsError(
@@ -100,6 +103,13 @@ def read_rows(
         if found:
             out.append(Row(lines.line_num + skipped, found))
     return out
+
+
+def _whole(lines: "_csv.Reader", file: Path | str, skipped: int) -> Iterator[list[str]]:
+    try:
+        yield from lines
+    except csv.Error as error:
+        raise SettingsError(file, [Fault(lines.line_num + skipped, "", f"is no row of a CSV file: {error}")]) from error
 
 
 def header_words(text: str, columns: Mapping[str, tuple[str, ...]]) -> dict[str, str]:

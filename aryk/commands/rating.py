@@ -62,12 +62,15 @@ def fit(
     aryk rating fit gaugings.csv --stage-unit cm --flow-unit L/s --json
     aryk rating fit gaugings.csv --name 2026 --from 2026-04-01 --toml >> registry/stations/river-bridge.toml
     """
+    from hydrology.calculator import ratings_of
     from hydrology.fit_choice import choose_fit, doubts, fit_document, fit_facts, fit_toml, residuals_pct
     from hydrology.fitting import FittingError, fit_rating
     from hydrology.gaugings_csv import read_gaugings
     from hydrology.load import read_spreadsheet
     from hydrology.units import UnitError
 
+    if toml and as_json:
+        _stop("give --toml or --json, one of them")
     if plot is not None and plot.suffix not in (".png", ".svg"):
         _stop(f"--plot: {plot.name} must end in .png or .svg")
     try:
@@ -99,7 +102,13 @@ def fit(
             _stop(f"no rating is written, the fit is doubtful: {against}. Look at it, or add --despite-warnings", 1)
         if against:
             typer.echo(f"the fit is doubtful: {against}", err=True)
-        typer.echo(fit_toml(found, start.isoformat()), nl=False)
+        text = fit_toml(found, start.isoformat())
+        try:
+            # What is written must load; without its header it is a rating of its own.
+            ratings_of(text.removeprefix("[[ratings]]\n"), Path("the rating that comes out"))
+        except SettingsError as error:
+            _stop(f"no rating is written, no registry would take it:\n{error}", 1)
+        typer.echo(text, nl=False)
         return
     if as_json:
         columns = {name: {"header": one.header, "unit": one.unit} for name, one in data.columns.items()}
@@ -134,7 +143,7 @@ def _draw(found: "Fit", file: Path) -> None:
     except ImportError:
         _stop("the picture needs matplotlib: pip install 'aryk[fitting]'", 1)
     except OSError as error:
-        _stop(f"--plot: {error}", 1)
+        _stop(f"--plot: {file}: {error.strerror or error}", 1)
 
 
 def _stop(words: str, code: int = EXIT_CODE) -> NoReturn:

@@ -66,6 +66,19 @@ def test_a_doubtful_fit_is_written_only_where_it_is_asked_for() -> None:
     assert json.loads(run(*arguments[:-1], "--json").stdout)["doubts"] == ["a bend is not followed (runs)"]
 
 
+def test_centimetres_without_their_name_and_what_no_registry_takes_are_not_written(tmp_path: Path) -> None:
+    file = gaugings(tmp_path, scale=100)
+    refused = run("rating", "fit", file, "--toml", "--segments", "1")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "the stages span 110 m: are they in m?" in refused.stderr
+    assert "they span 110 m: are they in m? See --stage-unit" in run("rating", "fit", file, "--segments", "1").stdout
+    close = tmp_path / "close.csv"
+    close.write_text("stage,flow\n" + "".join(f"{1 + k * 1e-9:.12f},{1 + k}\n" for k in range(8)))
+    refused = run("rating", "fit", str(close), "--toml", "--segments", "1", "--despite-warnings")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "no rating is written, no registry would take it:" in refused.stderr
+
+
 def test_the_columns_that_were_taken_are_said_and_a_unit_in_their_name_counts(tmp_path: Path) -> None:
     plain = json.loads(run("rating", "fit", gaugings(tmp_path), "--json").stdout)
     file = gaugings(tmp_path, '"H, cm","Расход (м3/с)"', 100)
@@ -85,6 +98,8 @@ def test_the_columns_that_were_taken_are_said_and_a_unit_in_their_name_counts(tm
         ("stage,flow\n1,1\n2,nan\ninf,3\n", [], "g.csv:3: flow: 'nan' is not a number"),
         ("stage,flow\n1,1\n2,nan\ninf,3\n", [], "g.csv:4: stage: 'inf' is not a number"),
         ("stage,flow\n1,1\n2,2\n", [], "g.csv: 1 segments need 4 gaugings, there are 2"),
+        (f"stage,flow\n{'9' * 140_000},1\n", [], "g.csv:2: is no row of a CSV file: field larger than"),
+        ("stage,flow\n1,1\n", ["--toml", "--json"], "give --toml or --json, one of them"),
         ("stage,flow\n1,1\n", ["--stage-unit", "yard"], "unit 'yard' is not known"),
         ("stage,flow\n1,1\n", ["--plot", "fit.jpg"], "--plot: fit.jpg must end in .png or .svg"),
         ("stage,flow\n1,1\n", ["--from", "spring"], "--from: 'spring' is not a day"),
