@@ -4,10 +4,10 @@ import difflib
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Self, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hydrology import storage as storage_laws
 from hydrology.load import read_part
@@ -17,10 +17,13 @@ from hydrology.registry.stations import Levels, Station, Storage
 from hydrology.registry.structures import Structure
 from hydrology.structures.answer import Discharge
 from settings import SettingsError
-from settings.errors import Fault
+from settings.errors import Fault, FaultError
 from settings.load import fault_at, parse_toml, validate
 from wire.flags import Flag
 
+MOST_STEPS = 1000
+LARGEST = 1e9
+"""From here on a figure has an exponent: the Amazon carries 2e5 m3/s."""
 ALWAYS = date(1900, 1, 1)
 """From when a rating or table of a file of its own holds, unless it says."""
 STRUCTURES: dict[str, Any] = {
@@ -42,6 +45,14 @@ class StorageFile(Storage):
     effective_from: Any = Field(default=ALWAYS)
     levels: Levels | None = None
 
+    @model_validator(mode="after")
+    def _levels_inside(self) -> Self:
+        try:
+            self.table(self.levels)
+        except ValueError as error:
+            raise FaultError((("levels",), str(error))) from error
+        return self
+
 
 def structure_of(text: str, file: Path) -> Any:
     """The structure of a file: `kind` and its dimensions. Raises SettingsError."""
@@ -50,7 +61,7 @@ def structure_of(text: str, file: Path) -> Any:
     if kind is None and ("structure" in document or "ratings" in document or "segments" in document):
         mend = "ask it with `aryk calc rating`"
         raise SettingsError(file, [Fault(1, "", "this is a rating or a station, not a structure alone", mend)])
-    if kind not in STRUCTURES:
+    if not isinstance(kind, str) or kind not in STRUCTURES:
         near = difflib.get_close_matches(str(kind), STRUCTURES, n=1)
         mend = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(STRUCTURES)}"
         problem = "kind is missing" if kind is None else f"there is no kind {kind!r}"
@@ -168,10 +179,12 @@ def discharge_document(answer: Discharge, asked: Mapping[str, float | None]) -> 
 
 
 def figures(value: float) -> str:
-    """Four significant figures, without an exponent: no flow is known better."""
+    """Four significant figures, without an exponent where a flow can be so large: no flow is known better."""
     if value == 0:
         return "0"
     text = f"{value:.4g}"
+    if abs(value) >= LARGEST:
+        return text
     return f"{value:.0f}" if "e+" in text else f"{value:.8f}".rstrip("0") if "e" in text else text
 
 
@@ -192,6 +205,15 @@ def storage_facts(table: storage_laws.StorageTable, elevation_m: float) -> list[
         ("source", f"storage table {table.survey}".rstrip() + (", linear" if table.linear else ", linear area"))
     )
     return facts + [("note", note) for note in answer.notes]
+
+
+def storage_steps_m(table: storage_laws.StorageTable) -> list[float]:
+    """The elevations of a printed table, the highest with them: each decimetre, or coarser or finer for a page's sake."""
+    low, high = table.rows[0].elevation_m, table.rows[-1].elevation_m
+    step = next(step for step in (0.01, 0.1, 1.0, 10.0) if high - low < step * MOST_STEPS or step == 10.0)
+    step = max(step, 0.1) if high - low >= 1 else step
+    steps = (round(low + step * k, 3) for k in range(int((high - low) / step + 1e-9) + 1))
+    return [*(one for one in steps if low <= one < high), high]
 
 
 def storage_document(table: storage_laws.StorageTable, elevation_m: float) -> dict[str, Any]:

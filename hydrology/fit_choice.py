@@ -1,5 +1,6 @@
 """How many segments a rating needs: one to three are fitted, the least BIC of the plausible is taken. Extra `fitting`."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
@@ -9,6 +10,8 @@ from hydrology.fitting import Fit, FittingError, fit_rating
 
 MOST_SEGMENTS = 3
 LEAST_B, MOST_B = 1.0, 3.5
+MOST_SPAN_M = 30.0
+"""No river's gaugings span more (our rule): centimetres without their name do."""
 PARAMETERS = 3
 """Of each segment: a, e and b of the first; the break, e and b of the others."""
 
@@ -47,6 +50,23 @@ def choose_fit(stages_m: Sequence[float], flows_m3s: Sequence[float], name: str 
     return Choice(tuple(fits), min(filter(is_plausible, fits), key=bic, default=min(fits, key=bic)))
 
 
+def _span_m(fit: Fit) -> float:
+    return fit.stages_m[-1] - fit.stages_m[0]
+
+
+def doubts(fit: Fit) -> list[str]:
+    """Why a rating should not be written from a fit as it is; empty where nothing speaks against it."""
+    tests = fit.tests
+    found = (
+        (is_plausible(fit), f"an exponent is not between {LEAST_B:g} and {MOST_B:g}"),
+        (tests.bias_ok, f"bias {tests.bias_pct:+.2f} %"),
+        (tests.signs_ok, f"{tests.above} gaugings above the curve, {tests.below} below"),
+        (tests.runs_ok, "a bend is not followed (runs)"),
+        (_span_m(fit) <= MOST_SPAN_M, f"the stages span {_span_m(fit):.4g} m: are they in m?"),
+    )
+    return [words for good, words in found if not good]
+
+
 def fit_facts(fit: Fit) -> list[tuple[str, str]]:
     """A fit in lines of a name and a value."""
     parts = fit.rating.segments
@@ -64,6 +84,8 @@ def fit_facts(fit: Fit) -> list[tuple[str, str]]:
         facts.append(
             ("exponents", f"not between {LEAST_B:g} and {MOST_B:g}: no control that we know, try fewer segments")
         )
+    if _span_m(fit) > MOST_SPAN_M:
+        facts.append(("stages", f"they span {_span_m(fit):.4g} m: are they in m? See --stage-unit"))
     tests = fit.tests
     facts += [
         (
@@ -112,12 +134,14 @@ def fit_document(fit: Fit) -> dict[str, Any]:
 
 def fit_toml(fit: Fit, effective_from: str) -> str:
     """A fit as the table of a station's file."""
-    lines = ["[[ratings]]", f'name = "{fit.rating.name}"'] if fit.rating.name else ["[[ratings]]"]
+    # A JSON text is a TOML text: a name may have quotes in it.
+    name = [f"name = {json.dumps(fit.rating.name, ensure_ascii=False)}"] if fit.rating.name else []
+    lines = ["[[ratings]]", *name]
     lines += [
         f"effective_from = {effective_from}",
-        f"low_m = {fit.stages_m[0]:g}",
-        f"high_m = {fit.stages_m[-1]:g}",
-        f"max_gauged_m3s = {max(fit.flows_m3s):g}",
+        f"low_m = {fit.stages_m[0]:.10g}",
+        f"high_m = {fit.stages_m[-1]:.10g}",
+        f"max_gauged_m3s = {max(fit.flows_m3s):.10g}",
         f"standard_error_pct = {100 * fit.standard_error_ln:.2f}",
         "segments = [",
     ]

@@ -9,11 +9,14 @@ from itertools import pairwise
 from math import isfinite, log
 from typing import Protocol
 
-from hydrology.structures.answer import Discharge, check_positive, missing
-from wire.flags import Flag
+from hydrology.structures.answer import Discharge, HeadRange, check_positive, judged, missing, no_answer
 
 EXTRAPOLATION = 1.5
 """Flow over the largest gauged flow from which an answer is marked EXTRAP."""
+DEPTHS = HeadRange(-30.0, 100.0)
+"""Stages above that of no flow that can be (our rule): no river is deeper, and no pool below its control."""
+UNSTATED_M = 20.0
+"""So high above the stage of no flow a rating that says no range is doubted (our rule): 85 m are 85 cm."""
 MAX_STEP = 0.01
 """Relative step between two segments above which a rating is refused."""
 
@@ -27,20 +30,24 @@ class Quality:
     max_gauged_m3s: float | None = None
     standard_error_ln: float | None = None
 
-    def answer(self, stage_m: float, flow_m3s: float, source: str, ice: bool) -> Discharge:
-        """The flow with the flags and notes that its stage and size deserve."""
+    def answer(self, stage_m: float, above_m: float, flow_m3s: float, source: str, ice: bool) -> Discharge:
+        """The flow with the flags and notes that its stage and size deserve; no uncertainty where there is a note."""
         notes: tuple[str, ...] = ()
         if stage_m < self.low_m:
             notes += (f"below rated range: stage {stage_m:.3f} m, rated from {self.low_m:.3f} m",)
         if stage_m > self.high_m:
             notes += (f"extrapolated: stage {stage_m:.3f} m, rated to {self.high_m:.3f} m",)
+        if above_m > UNSTATED_M and self.high_m == float("inf") and self.max_gauged_m3s is None:
+            notes += (
+                f"{above_m:.4g} m above the stage of no flow, and the rating does not say to where it holds (high_m)",
+            )
         if self.max_gauged_m3s is not None and flow_m3s > EXTRAPOLATION * self.max_gauged_m3s:
             notes += (f"EXTRAP: {flow_m3s / self.max_gauged_m3s:.1f} times the largest gauged flow",)
         if ice:
             notes += ("ICE: the rating of open water does not hold",)
         spread = None if self.standard_error_ln is None else 200 * self.standard_error_ln
         regime = "no flow" if flow_m3s == 0 else "rated"
-        return Discharge(flow_m3s, Flag.SUSPECT if notes else Flag.PASS, regime, spread, source, notes)
+        return judged(flow_m3s, regime, spread, source, notes)
 
 
 _UNBOUNDED = Quality()
@@ -69,7 +76,12 @@ def _judge(
         return missing(source)
     effective = stage_m + shift_m
     named = f"{source}, shift {shift_m:+.3f} m" if shift_m else source
-    return quality.answer(effective, rating.flow_m3s(effective), named, ice)
+    above_m = effective - rating.stage_m(0.0)
+    if not DEPTHS.low_m <= above_m <= DEPTHS.high_m:
+        where = f"{abs(above_m):.4g} m {'above' if above_m > 0 else 'below'} the stage of no flow"
+        note = f"outside the rated range: flagged, not guessed. The stage is {where}: look at its unit and its zero"
+        return no_answer("impossible stage", named, note)
+    return quality.answer(effective, above_m, rating.flow_m3s(effective), named, ice)
 
 
 @dataclass(frozen=True, slots=True)

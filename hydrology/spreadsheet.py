@@ -4,12 +4,16 @@ UTF-8, UTF-16 or Windows-1251."""
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from math import isfinite, nan
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from settings import SettingsError
 from settings.errors import Fault
+
+if TYPE_CHECKING:
+    import _csv
 
 _COMMA_NUMBER = re.compile(r"-?\d+,\d+")
 _THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(\D|$))")
@@ -63,19 +67,14 @@ def read_rows(
     is a file without a required one: a misspelt header must not lose a column in silence. With `only_known` false other
     columns are passed over. Raises SettingsError.
     """
-    told = _SEPARATOR.match(text)
-    skipped = 1 if told else 0
-    text = text[told.end() :] if told else text
-    first = text.partition("\n")[0]
-    delimiter = told[1] if told else max(";\t,", key=first.count)
+    text, delimiter, skipped = _body(text)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = next(lines, None)
+    header = next(_whole(lines, file, skipped), None)
     if header is None:
         raise SettingsError(
             file, [Fault(1 + skipped, "", "the file is empty", f"write the columns {', '.join(columns)}")]
         )
-    by_name = {_plain(name): column for column, others in columns.items() for name in (column, *others)}
-    names = [by_name.get(_plain(cell)) or by_name.get(_bare(cell)) for cell in header]
+    names = _columns_of(header, columns)
     faults = [
         Fault(1 + skipped, cell.strip(), "this column is not known", f"known: {', '.join(columns)}")
         for cell, name in zip(header, names, strict=True)
@@ -94,7 +93,7 @@ def read_rows(
     if faults:
         raise SettingsError(file, faults)
     out = []
-    for cells in lines:
+    for cells in _whole(lines, file, skipped):
         if len(cells) > len(names):
             problem = f"{len(cells)} cells under {len(names)} columns"
             raise SettingsError(
@@ -104,6 +103,39 @@ def read_rows(
         if found:
             out.append(Row(lines.line_num + skipped, found))
     return out
+
+
+def _whole(lines: "_csv.Reader", file: Path | str, skipped: int) -> Iterator[list[str]]:
+    try:
+        yield from lines
+    except csv.Error as error:
+        raise SettingsError(file, [Fault(lines.line_num + skipped, "", f"is no row of a CSV file: {error}")]) from error
+
+
+def header_words(text: str, columns: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """For each known column what the file calls it."""
+    body, delimiter, _ = _body(text)
+    header = next(csv.reader(io.StringIO(body, newline=""), delimiter=delimiter), [])
+    return {name: cell.strip() for name, cell in zip(_columns_of(header, columns), header, strict=True) if name}
+
+
+def unit_words(header: str) -> str:
+    """What stands behind a comma or in brackets in a column's name; empty without."""
+    found = re.search(r"[,(\[](.*)", header)
+    return found[1].strip().rstrip(")]").strip() if found else ""
+
+
+def _body(text: str) -> tuple[str, str, int]:
+    """A CSV text from its header on, its delimiter, and how many lines stand before."""
+    told = _SEPARATOR.match(text)
+    body = text[told.end() :] if told else text
+    first = body.partition("\n")[0]
+    return body, told[1] if told else max(";\t,", key=first.count), 1 if told else 0
+
+
+def _columns_of(header: list[str], columns: Mapping[str, tuple[str, ...]]) -> list[str | None]:
+    by_name = {_plain(name): column for column, others in columns.items() for name in (column, *others)}
+    return [by_name.get(_plain(cell)) or by_name.get(_bare(cell)) for cell in header]
 
 
 def _plain(name: str) -> str:
@@ -120,6 +152,9 @@ def number(text: str) -> float:
     plain = _THOUSANDS.sub("", text)
     plain = plain.replace(",", ".") if _COMMA_NUMBER.fullmatch(plain) else plain
     try:
-        return float(plain)
+        value = float(plain)
     except ValueError:
-        raise ValueError(f"{text!r} is not a number") from None
+        value = nan
+    if not isfinite(value) or "_" in plain:
+        raise ValueError(f"{text!r} is not a number")
+    return value

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from math import isfinite
 
 _FOOT = Fraction(3048, 10000)
 _US_GALLON = Fraction(3785411784, 10**12)
@@ -113,14 +114,40 @@ def convert(value: float, source: str, target: str) -> float:
     return scaled + offset if offset else scaled
 
 
-_SPOKEN = {"ft": "[ft_i]", "cfs": "[ft_i]3/s", "l/s": "L/s", "m³/s": "m3/s"}
-_WRITTEN = re.compile(r"\s*([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+))\s*(\S*)\s*")
+_SPOKEN = {
+    "ft": "[ft_i]",
+    "cfs": "[ft_i]3/s",
+    "l/s": "L/s",
+    "m³/s": "m3/s",
+    "м": "m",
+    "см": "cm",
+    "мм": "mm",
+    "м/с": "m/s",
+    "л/с": "L/s",
+    "м3/с": "m3/s",
+    "м³/с": "m3/s",
+}
+_WRITTEN = re.compile(r"\s*([-+\u2212]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d{1,3})?)\s*(\S*)\s*")
+_SHOWN = 40
 
 
 def parse(text: str, target: str) -> float:
-    """A number with a unit behind it ("35cm", "0,35 m"; `target` without one) in unit `target`. Raises UnitError."""
+    """A number with a unit behind it ("35cm", "0,35 m", "1e-3"; `target` without one) in unit `target`. Raises UnitError."""
     found = _WRITTEN.fullmatch(text)
+    shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
     if found is None:
-        raise UnitError(f"{text!r} is not a number, with or without a unit")
-    code = _SPOKEN.get(found[2], found[2]) or target
-    return convert(float(found[1].replace(",", ".")), code, target)
+        raise UnitError(f"{shown!r} is not a number, with or without a unit")
+    value = float(found[1].replace(",", ".").replace("\u2212", "-"))
+    if not isfinite(value):
+        raise UnitError(f"{shown!r} is too large a number")
+    code = spoken(found[2]) or target
+    if code not in UNITS:
+        like = [one.code for one in UNITS.values() if one.dimension == unit(target).dimension]
+        names = ", ".join(name for name in (*like, *_SPOKEN) if _SPOKEN.get(name, name) in like and name.isascii())
+        raise UnitError(f"unit {code[:_SHOWN]!r} is not known: one of {names}")
+    return convert(value, code, target)
+
+
+def spoken(text: str) -> str:
+    """The code of a unit as people write it here; what is not known stays as it is."""
+    return _SPOKEN.get(text, text)

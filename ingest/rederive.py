@@ -18,6 +18,8 @@ PIECE_MS = 2 * 86_400_000
 READ_POINTS = 20_000
 WRITE_POINTS = 5_000
 EVER_MS = 1 << 62
+EARLIEST_MS = -9_000_000_000_000
+"""In 1684: InfluxDB knows no time before 1677."""
 
 Progress = Callable[[int], None]
 """Is told how far it has come, as a time."""
@@ -61,11 +63,15 @@ async def rederive(
 ) -> Outcome:
     """Derive start <= time < end anew, in the order given (what others need first). Without a writer: only say what would be.
 
+    Where nothing is stored it goes on to the next reading: a year without any costs no time.
+
     Raises StoreError or RefusedError.
     """
     outcome = Outcome({one.id: Tally() for one in derivations})
     told: set[str] = set()
-    for piece_ms in range(start_ms, end_ms, PIECE_MS):
+    until_ms = start_ms
+    while (first_ms := await _first_ms(reader, derivations, until_ms, end_ms)) < end_ms:
+        piece_ms = first_ms - (first_ms - start_ms) % PIECE_MS
         until_ms = min(piece_ms + PIECE_MS, end_ms)
         anew: dict[Name, dict[int, StoredPoint]] = {}
         for one in derivations:
@@ -84,7 +90,18 @@ async def rederive(
                     told.add(one.id)
                 await _put(writer, made, changed)
         progress(until_ms)
+    progress(end_ms)
     return outcome
+
+
+async def _first_ms(reader: PointReader, derivations: list[Derivation], start_ms: int, end_ms: int) -> int:
+    """The time of the first stored reading of what is derived from, `end_ms` where there is none."""
+    since_ms = max(start_ms, EARLIEST_MS)
+    first_ms = end_ms
+    for key in {SeriesKey(*part.name) for one in derivations for part in one.inputs}:
+        for point in await reader.points(key, since_ms, first_ms, 1):
+            first_ms = point.time_ms
+    return first_ms
 
 
 def _has_no_method(derivations: list[Derivation], one: Derivation) -> Callable[[int], bool]:

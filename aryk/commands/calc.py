@@ -29,7 +29,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="as one JSON document")]
 AsTable = Annotated[bool, typer.Option("--table", help="the table for the gauge house, instead of one answer")]
 From = Annotated[str | None, typer.Option("--from", help="where the table begins; else where the law does")]
 To = Annotated[str | None, typer.Option("--to", help="where the table ends")]
-Widest = Annotated[str, typer.Option("--widest", help="a gate's table: the last of its ten openings")]
+Widest = Annotated[
+    str | None, typer.Option("--widest", help="a gate's table: the last of its ten openings; else the full one, or 1 m")
+]
 StationName = Annotated[str | None, typer.Option("--station", help="a station of the registry, instead of a file")]
 RegistryPath = Annotated[Path, typer.Option("--registry", help="the registry: a folder, or one TOML file")]
 At = Annotated[
@@ -37,6 +39,10 @@ At = Annotated[
 ]
 
 GATE_HEADS = 20
+WIDEST_M = 1.0
+MOST_M = 10_000.0
+"""No level or head is so high, whatever its zero."""
+MOST_M_S = 100.0
 
 
 def add_to(app: typer.Typer) -> None:
@@ -60,7 +66,7 @@ def discharge(
     as_table: AsTable = False,
     first: From = None,
     last: To = None,
-    widest: Widest = "1.0",
+    widest: Widest = None,
 ) -> None:
     """The discharge of a weir, flume or gate: value, flag, regime, uncertainty, source.
 
@@ -80,10 +86,13 @@ def discharge(
     except SettingsError as error:
         fail(error)
     at = Heads(_metres(head, "--head"), _metres(tail, "--tail"), _opening(opening), _speed(velocity))
+    _takes(structure, at)
+    _asked_of(as_table, ("--from", first), ("--to", last), ("--widest", widest), level=("--head", head))
     law = structure.law()
     if as_table:
         free = 0.0 if structure.has_opening else None
-        _table(law, at, structure.has_opening, free, first, last, widest, as_json, needs_speed=_by_speed(structure))
+        openings = _openings(structure, widest)
+        _table(law, at, openings, free, first, last, as_json, needs_speed=_by_speed(structure))
         return
     _need(at.head_m, "--head")
     _need_rest(structure, at)
@@ -108,7 +117,7 @@ def rating(
     as_table: AsTable = False,
     first: From = None,
     last: To = None,
-    widest: Widest = "1.0",
+    widest: Widest = None,
 ) -> None:
     """The discharge of a rating at a stage, with the shift and the rating in force on a day.
 
@@ -142,6 +151,8 @@ def rating(
         _stop(str(error))
     history = FlowHistory(ratings, zone)
     at = Heads(_metres(stage, "--stage"), _metres(tail, "--tail"), _opening(opening), _speed(velocity))
+    _takes(chosen.structure, at)
+    _asked_of(as_table, ("--from", first), ("--to", last), ("--widest", widest), level=("--stage", stage))
 
     def law(heads: Heads) -> "Discharge":
         return history.discharge(moment, heads)
@@ -152,7 +163,8 @@ def rating(
             _heading(name, chosen, station, when)
         speed = chosen.structure is not None and _by_speed(chosen.structure)
         base = begins_m(chosen)
-        _table(law, at, chosen.has_opening, free, first, last, widest, as_json, base_m=base, needs_speed=speed)
+        openings = _openings(chosen.structure, widest)
+        _table(law, at, openings, free, first, last, as_json, base_m=base, needs_speed=speed)
         return
     _need(at.head_m, "--stage")
     if chosen.structure is not None:
@@ -181,7 +193,7 @@ def volume(
     aryk calc volume storage.toml --elevation 101 --json
     aryk calc volume --station reservoir --table
     """
-    from hydrology.calculator import storage_at, storage_document, storage_facts, storage_of
+    from hydrology.calculator import storage_at, storage_document, storage_facts, storage_of, storage_steps_m
 
     place: Station | None = None
     if (file is None) == (station is None):
@@ -200,8 +212,9 @@ def volume(
     except ValueError as error:
         _stop(str(error))
     if as_table:
-        low, high = table.rows[0].elevation_m, table.rows[-1].elevation_m
-        steps = [round(low + 0.1 * k, 3) for k in range(int((high - low) / 0.1 + 1e-9) + 1)]
+        if elevation is not None or stage is not None:
+            _stop("a table goes over all elevations; take --elevation and --stage out, or --table")
+        steps = storage_steps_m(table)
         if as_json:
             typer.echo(json.dumps([storage_document(table, one) for one in steps]))
             return
@@ -245,11 +258,10 @@ def _heading(series: str, rating: "Rating", station: str | None, when: date) -> 
 def _table(
     law: "Callable[[Heads], Discharge]",
     at: "Heads",
-    gate: bool,
+    openings_m: list[float],
     free_tail_m: float | None,
     first: str | None,
     last: str | None,
-    widest: str,
     as_json: bool,
     *,
     base_m: float = 0.0,
@@ -266,16 +278,14 @@ def _table(
     free = replace(at, tail_m=free_tail_m) if taken_as_free else at
     low, high = _metres(first, "--from"), _metres(last, "--to")
     try:
-        if gate and at.opening_m is None:
+        if openings_m and at.opening_m is None:
             base = free_tail_m or 0.0
             low, high = base + 0.1 if low is None else low, base + 2.0 if high is None else high
+            if high <= low:
+                _stop("the table must end above where it begins")
             step = max(round((high - low) / (GATE_HEADS - 1), 2), 0.01)
             heads = [round(low + step * k, 3) for k in range(int((high - low) / step + 1e-9) + 1)]
-            open_to = _metres(widest, "--widest") or 0.0
-            if open_to <= 0:
-                _stop("--widest must be above 0")
-            openings = [round(open_to * k / 10, 3) for k in range(1, 11)]
-            table = opening_table(lambda h, a: law(replace(at, head_m=h, opening_m=a)), heads, openings)
+            table = opening_table(lambda h, a: law(replace(at, head_m=h, opening_m=a)), heads, openings_m)
         else:
             span = (
                 None
@@ -319,6 +329,40 @@ def _bounded(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def _openings(structure: Any, widest: str | None) -> list[float]:
+    """The ten openings of a gate's table, none for what has no gate."""
+    if structure is None or not structure.has_opening:
+        if widest is not None:
+            _stop("--widest: there is no gate here")
+        return []
+    open_to = structure.full_opening_m or WIDEST_M if widest is None else _metres(widest, "--widest") or 0.0
+    if open_to < 0.01:
+        _stop("--widest must be at least 1 cm")
+    return [round(open_to * k / 10, 3) for k in range(1, 11)]
+
+
+def _asked_of(as_table: bool, *tables: tuple[str, str | None], level: tuple[str, str | None]) -> None:
+    """Stop where a table's option is given for one answer, or one answer's level for a table."""
+    if as_table and level[1] is not None:
+        _stop(f"{level[0]}: a table goes over all of them; take it out, or --table")
+    given = [option for option, value in tables if value is not None]
+    if given and not as_table:
+        _stop(f"{given[0]}: this belongs to --table")
+
+
+def _takes(structure: Any, at: "Heads") -> None:
+    """Stop where something is given that this law does not know: passed over in silence it would be believed."""
+    kind = "a rating by stage alone" if structure is None else structure.kind.replace("_", " ")
+    by_speed = structure is not None and _by_speed(structure)
+    if at.opening_m is not None and (structure is None or not structure.has_opening):
+        more = ": give it full_opening_m" if structure is not None and structure.kind == "bottom_outlet" else ""
+        _stop(f"--opening: {kind} has no opening{more}")
+    if at.velocity_m_s is not None and not by_speed:
+        _stop(f"--velocity: {kind} does not use it")
+    if at.tail_m is not None and (structure is None or by_speed):
+        _stop(f"--tail: {kind} does not use it")
+
+
 def _by_speed(structure: Any) -> bool:
     return bool(structure.kind == "index_velocity")
 
@@ -351,9 +395,12 @@ def _metres(text: str | None, option: str) -> float | None:
     from hydrology.units import UnitError, parse
 
     try:
-        return None if text is None else parse(text, "m")
+        metres = None if text is None else parse(text, "m")
     except UnitError as error:
         _stop(f"{option}: {error}")
+    if metres is not None and abs(metres) > MOST_M:
+        _stop(f"{option}: {metres:.4g} m is no level on earth: look at the unit")
+    return metres
 
 
 def _opening(text: str | None) -> float | None:
@@ -367,9 +414,12 @@ def _speed(text: str | None) -> float | None:
     from hydrology.units import UnitError, parse
 
     try:
-        return None if text is None else parse(text, "m/s")
+        speed = None if text is None else parse(text, "m/s")
     except UnitError as error:
         _stop(f"--velocity: {error}")
+    if speed is not None and abs(speed) > MOST_M_S:
+        _stop(f"--velocity: {speed:.4g} m/s is no water's: look at the unit")
+    return speed
 
 
 def _day(text: str | None) -> date:

@@ -35,11 +35,18 @@ def fit(
     segments: Annotated[
         int | None, typer.Option("--segments", min=1, max=3, help="1 to 3; else as many as the gaugings ask for")
     ] = None,
-    stage_unit: Annotated[str, typer.Option("--stage-unit", help="m, cm, mm, [ft_i]")] = "m",
-    flow_unit: Annotated[str, typer.Option("--flow-unit", help="m3/s, L/s, [ft_i]3/s")] = "m3/s",
+    stage_unit: Annotated[
+        str | None, typer.Option("--stage-unit", help="m, cm, mm, ft; else as the column's name says, else m")
+    ] = None,
+    flow_unit: Annotated[
+        str | None, typer.Option("--flow-unit", help="m3/s, L/s, cfs; else as the column's name says, else m3/s")
+    ] = None,
     name: Annotated[str, typer.Option("--name", help="the rating's name")] = "",
     plot: Annotated[Path | None, typer.Option("--plot", help="write a picture: .png or .svg")] = None,
     toml: Annotated[bool, typer.Option("--toml", help="the table for the station's file, and nothing else")] = False,
+    despite: Annotated[
+        bool, typer.Option("--despite-warnings", help="--toml also where a test of the curve does not pass")
+    ] = False,
     effective: Annotated[
         str | None, typer.Option("--from", metavar="DATE", help="the day it holds from; else today")
     ] = None,
@@ -55,12 +62,15 @@ def fit(
     aryk rating fit gaugings.csv --stage-unit cm --flow-unit L/s --json
     aryk rating fit gaugings.csv --name 2026 --from 2026-04-01 --toml >> registry/stations/river-bridge.toml
     """
-    from hydrology.fit_choice import choose_fit, fit_document, fit_facts, fit_toml, residuals_pct
+    from hydrology.calculator import ratings_of
+    from hydrology.fit_choice import choose_fit, doubts, fit_document, fit_facts, fit_toml, residuals_pct
     from hydrology.fitting import FittingError, fit_rating
     from hydrology.gaugings_csv import read_gaugings
     from hydrology.load import read_spreadsheet
     from hydrology.units import UnitError
 
+    if toml and as_json:
+        _stop("give --toml or --json, one of them")
     if plot is not None and plot.suffix not in (".png", ".svg"):
         _stop(f"--plot: {plot.name} must end in .png or .svg")
     try:
@@ -86,10 +96,23 @@ def fit(
     if plot is not None:
         _draw(found, plot)
     if toml:
-        typer.echo(fit_toml(found, start.isoformat()), nl=False)
+        typer.echo(f"{gaugings}: {data.columns_words}", err=True)
+        against = "; ".join(doubts(found))
+        if against and not despite:
+            _stop(f"no rating is written, the fit is doubtful: {against}. Look at it, or add --despite-warnings", 1)
+        if against:
+            typer.echo(f"the fit is doubtful: {against}", err=True)
+        text = fit_toml(found, start.isoformat())
+        try:
+            # What is written must load; without its header it is a rating of its own.
+            ratings_of(text.removeprefix("[[ratings]]\n"), Path("the rating that comes out"))
+        except SettingsError as error:
+            _stop(f"no rating is written, no registry would take it:\n{error}", 1)
+        typer.echo(text, nl=False)
         return
     if as_json:
-        typer.echo(json.dumps(fit_document(found)))
+        columns = {name: {"header": one.header, "unit": one.unit} for name, one in data.columns.items()}
+        typer.echo(json.dumps(fit_document(found) | {"doubts": doubts(found), "columns": columns}))
         return
     if len(tried) > 1:
         errors = ", ".join(f"{len(one.rating.segments)}: {100 * one.standard_error_ln:.2f} %" for one in tried)
@@ -101,7 +124,7 @@ def fit(
                 )
             ]
         )
-    echo_facts(fit_facts(found))
+    echo_facts([("columns", data.columns_words), *fit_facts(found)])
     order = sorted(range(len(data.lines)), key=lambda at: (data.stages_m[at], data.flows_m3s[at]))
     off = sorted(zip(residuals_pct(found), order, strict=True), key=lambda one: -abs(one[0]))
     limit = 200 * found.standard_error_ln
@@ -120,7 +143,7 @@ def _draw(found: "Fit", file: Path) -> None:
     except ImportError:
         _stop("the picture needs matplotlib: pip install 'aryk[fitting]'", 1)
     except OSError as error:
-        _stop(f"--plot: {error}", 1)
+        _stop(f"--plot: {file}: {error.strerror or error}", 1)
 
 
 def _stop(words: str, code: int = EXIT_CODE) -> NoReturn:

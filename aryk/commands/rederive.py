@@ -66,7 +66,7 @@ def rederive(
         async with AsyncExitStack() as stack:
             reader = await stack.enter_async_context(open_reader(where, state))
             # A store that is not there must not be made by looking for it.
-            await reader.records_of("lineage", start_ms, start_ms + 1)
+            await reader.records_of("lineage", now_ms, now_ms + 1)
             writer = None if dry_run else await stack.enter_async_context(open_writer(where, state))
             with progress(station, end_ms - start_ms) as move:
                 return await derive_anew(

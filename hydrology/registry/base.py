@@ -40,9 +40,10 @@ Span = Annotated[tuple[float, float], AfterValidator(_rising)]
 """A low and a high end."""
 
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(allow_inf_nan=False, gt=0)]
-NotNegative = Annotated[float, Field(allow_inf_nan=False, ge=0)]
+# Strict: `true` and "1.5" are no numbers.
+Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+Positive = Annotated[float, Field(allow_inf_nan=False, gt=0, strict=True)]
+NotNegative = Annotated[float, Field(allow_inf_nan=False, ge=0, strict=True)]
 
 
 def _effective(value: Any) -> date | datetime:

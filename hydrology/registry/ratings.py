@@ -6,21 +6,23 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from hydrology import rating as laws
-from hydrology.registry.base import Effective, NotNegative, Number, Positive, Table
+from hydrology.registry.base import Effective, Number, Table
+from hydrology.registry.limits import ErrorPct, Flow, PowerA, PowerB, ShiftM
 from hydrology.registry.quality import Month
 from hydrology.registry.structures import Heads, Law, Structure
 from hydrology.structures.answer import Discharge
+from settings.errors import FaultError
 from wire.names import Id
 
-Point = tuple[Number, Number]
+Point = tuple[Number, Flow]
 
 
 class Segment(Table):
     """`Q = a (h - e)^b` in m and m3/s from the stage `start_m` on, which the first segment does not need."""
 
-    a: Positive
+    a: PowerA
     e_m: Number
-    b: Positive
+    b: PowerB
     start_m: Number | None = None
 
 
@@ -28,7 +30,7 @@ class Shift(Table):
     """A dated shift curve: up to three points (stage m, shift m); none ends a shift."""
 
     effective_from: Effective
-    points: Annotated[tuple[Point, ...], Field(max_length=3)] = ()
+    points: Annotated[tuple[tuple[Number, ShiftM], ...], Field(max_length=3)] = ()
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -61,8 +63,8 @@ class Rating(Table):
     structure: Structure | None = None
     low_m: Number | None = None
     high_m: Number | None = None
-    max_gauged_m3s: Positive | None = None
-    standard_error_pct: NotNegative | None = None
+    max_gauged_m3s: Annotated[Flow, Field(gt=0)] | None = None
+    standard_error_pct: ErrorPct | None = None
     shifts: tuple[Shift, ...] = ()
     ice_months: tuple[Month, ...] = ()
 
@@ -81,7 +83,12 @@ class Rating(Table):
             raise ValueError("crest_m, tail, opening and velocity belong to a structure")
         if self.no_flow_m is not None and not self.table:
             raise ValueError("no_flow_m belongs to a table; a segment has e_m")
-        self.law()  # its ValueError says what does not hold together
+        if self.low_m is not None and self.high_m is not None and self.low_m >= self.high_m:
+            raise FaultError((("high_m",), f"must be above low_m, {self.low_m:g}"))
+        try:
+            self.law()
+        except ValueError as error:
+            raise FaultError(((given[0],), str(error))) from error
         return self
 
     @property

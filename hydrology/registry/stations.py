@@ -4,12 +4,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from hydrology import storage as laws
 from hydrology.registry.base import Duration, Effective, NotNegative, Number, Positive, Table
 from hydrology.registry.ratings import Rating
 from hydrology.registry.sensor import Sensor
+from settings.errors import FaultError
 from wire.names import Id
 
 Latitude = Annotated[float, Field(ge=-90, le=90)]
@@ -66,21 +67,35 @@ class Levels(Table):
         return self
 
 
+STORAGE_BOUNDS = {"elevation_m": (-500.0, 9000.0), "volume_hm3": (0.0, 1e6), "area_km2": (0.0, 1e5)}
+"""No reservoir holds more than 0.2 million hm3, or is wider than 10,000 km2: more is a wrong unit."""
+
+
+def _storage_row(row: tuple[float, ...]) -> tuple[float, ...]:
+    if not 2 <= len(row) <= 3:
+        raise ValueError("write [elevation_m, volume_hm3] or [elevation_m, volume_hm3, area_km2]")
+    for name, value, (least, most) in zip(STORAGE_BOUNDS, row, STORAGE_BOUNDS.values(), strict=False):
+        if not least <= value <= most:
+            raise ValueError(f"{name} = {value:g} cannot be: write {least:g} to {most:g}")
+    return row
+
+
 class Storage(Table):
     """An elevation-area-volume table from a date on: rows of (elevation m, volume hm3) or (..., area km2)."""
 
     effective_from: Effective
     survey: str = ""
-    rows: Annotated[
-        tuple[tuple[Number, NotNegative] | tuple[Number, NotNegative, NotNegative], ...], Field(min_length=2)
-    ]
+    rows: Annotated[tuple[Annotated[tuple[Number, ...], AfterValidator(_storage_row)], ...], Field(min_length=2)]
     linear: bool = False
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
         if len({len(row) for row in self.rows}) != 1:
-            raise ValueError("give the area in all rows or in none")
-        self.table(None)
+            raise FaultError((("rows",), "give the area in all rows or in none"))
+        try:
+            self.table(None)
+        except ValueError as error:
+            raise FaultError((("rows",), str(error))) from error
         return self
 
     def table(self, levels: Levels | None) -> laws.StorageTable:

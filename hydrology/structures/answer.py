@@ -12,7 +12,8 @@ class Discharge:
     """A discharge in m3/s and all that is known of it.
 
     `value_m3s` is None exactly where the flag is 4 (the law has no answer here) or 9 (no head). `regime` names the
-    equation's branch. `uncertainty_pct` is at 95 %, None where the source gives none. `source` names the law and how far
+    equation's branch. `uncertainty_pct` is at 95 %, None where the source gives none and
+    where the flag is not 1: what a source says of a law does not hold outside it. `source` names the law and how far
     it was verified. `notes` say, in words, every reason for a flag. With `upper_bound` the true value is at most this.
     """
 
@@ -25,9 +26,9 @@ class Discharge:
     upper_bound: bool = False
 
     def suspect(self, *notes: str) -> "Discharge":
-        """The same answer with flag 3 (4 and 9 stay) and further notes."""
+        """The same answer with flag 3 (4 and 9 stay), no uncertainty, and further notes."""
         flag = Flag.SUSPECT if self.flag in (Flag.PASS, Flag.NOT_EVALUATED) else self.flag
-        return replace(self, flag=flag, notes=self.notes + notes)
+        return replace(self, flag=flag, uncertainty_pct=None, notes=self.notes + notes)
 
     def times(self, count: int) -> "Discharge":
         """The flow of `count` equal structures side by side."""
@@ -50,6 +51,52 @@ class HeadRange:
         if head_m > self.high_m:
             return (f"extrapolated: head {head_m:.4g} m, stated to {self.high_m:.4g} m",)
         return ()
+
+
+CANAL = HeadRange(-3.0, 30.0)
+"""Heads that can be at a weir or flume (our rule): no canal bed lies lower below a crest, and no canal is so deep."""
+GATE = HeadRange(-30.0, 350.0)
+DAM = HeadRange(-350.0, 350.0)
+"""No dam is higher than 335 m."""
+BELOW_BED_M = 1.0
+"""How far below the bed the water in a gauge well may stand."""
+REVERSED = "the tail is above the head: reversed flow or a zero error"
+DRY_TAIL_M = 0.05
+LOWEST_TAIL_M = -50.0
+"""No canal falls deeper behind a structure (our rule)."""
+
+
+def judged(
+    flow_m3s: float, regime: str, uncertainty_pct: float | None, source: str, notes: tuple[str, ...] = ()
+) -> Discharge:
+    """A law's answer: suspect where notes say why, and then without the source's uncertainty."""
+    flag = Flag.SUSPECT if notes else Flag.PASS
+    return Discharge(flow_m3s, flag, regime, None if notes else uncertainty_pct, source, notes)
+
+
+def no_flow(head_m: float, source: str, heads: HeadRange, tail_m: float | None = None) -> Discharge | None:
+    """The answer where no law need be asked: a head that cannot be (flag 4, no value), or a dry crest; else None.
+
+    Over a crest that is dry upstream a tail may stand `DRY_TAIL_M` high, two dry sensors' noise; more is flag 4.
+    """
+    if not heads.low_m <= head_m <= heads.high_m:
+        where = f"{head_m:.4g} m, which cannot be ({heads.low_m:g} to {heads.high_m:g} m)"
+        note = f"outside the rated range: flagged, not guessed. The head is {where}: look at its unit and its zero"
+        return no_answer("impossible head", source, note)
+    if head_m > 0:
+        return None
+    if tail_m is not None and isfinite(tail_m) and tail_m > DRY_TAIL_M:
+        return no_answer("reverse", source, REVERSED)
+    return dry(source)
+
+
+def no_tail(tail_m: float, lowest_m: float = LOWEST_TAIL_M) -> str:
+    """Why a tail level that is given cannot be used; empty where it can."""
+    if is_missing(tail_m):
+        return "no tail level: taken as free"
+    if tail_m < lowest_m:
+        return f"the tail level, {tail_m:.4g} m, cannot be: taken as free; look at its unit and its zero"
+    return ""
 
 
 def missing(source: str) -> Discharge:

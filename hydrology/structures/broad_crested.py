@@ -10,14 +10,20 @@ from math import asin, sin, sqrt
 
 from hydrology.constants import G
 from hydrology.structures.answer import (
+    BELOW_BED_M,
+    CANAL,
+    LOWEST_TAIL_M,
+    REVERSED,
     Discharge,
+    HeadRange,
     check_positive,
-    dry,
     is_missing,
+    judged,
     missing,
     no_answer,
+    no_flow,
+    no_tail,
 )
-from wire.flags import Flag
 
 CRITICAL = (2 / 3) ** 1.5
 DROWNED = 0.95
@@ -143,28 +149,31 @@ class BroadCrestedWeir:
         """Discharge for a gauged head and an optional tailwater, both in m above the crest."""
         if head_m is None or is_missing(head_m):
             return missing(self.source)
-        if head_m <= 0:
-            return dry(self.source)
+        if told := no_flow(head_m, self.source, HeadRange(-self.height_m - BELOW_BED_M, CANAL.high_m), tail_m):
+            return told
         notes = self._range_notes(head_m)
         square = self.crest in (Crest.SQUARE, Crest.SQUARE_GAUGED)
         spread = _SQUARE_SPREAD_PCT if square else None
-        flag = Flag.SUSPECT if notes else Flag.PASS
-        free = Discharge(self.free_m3s(head_m), flag, "free", spread, self.source, notes)
+        free = judged(self.free_m3s(head_m), "free", spread, self.source, notes)
         limit = self.modular_limit if self.modular_limit is not None else 0.66 if square else 0.75
         return modular(free, head_m, tail_m, limit)
 
 
-def modular(free: Discharge, head_m: float, tail_m: float | None, limit: float, drowned: float = DROWNED) -> Discharge:
-    """A free answer judged by its tailwater: free to `limit` (h2/h1), then an upper bound, none above `drowned`."""
+def modular(
+    free: Discharge, head_m: float, tail_m: float | None, limit: float, lowest_tail_m: float = LOWEST_TAIL_M
+) -> Discharge:
+    """A free answer judged by its tailwater: free to `limit` (h2/h1), then an upper bound, none above `DROWNED`."""
     if tail_m is None:
         return free
-    if is_missing(tail_m):
-        return free.suspect("no tailwater level: taken as free")
+    if why := no_tail(tail_m, lowest_tail_m):
+        return free.suspect(why)
     ratio = tail_m / head_m
     if ratio <= limit:
         return free
-    if ratio > drowned:
-        return no_answer("drowned", free.source, f"drowned: tail over head {ratio:.3f}, more than {drowned:g}")
+    if ratio > 1:
+        return no_answer("reverse", free.source, REVERSED)
+    if ratio > DROWNED:
+        return no_answer("drowned", free.source, f"drowned: tail over head {ratio:.3f}, more than {DROWNED:g}")
     note = f"SUBMERGED: tail over head {ratio:.3f}, free to {limit:g}; the value is an upper bound"
     bound = Discharge(free.value_m3s, free.flag, "submerged", None, free.source, free.notes, upper_bound=True)
     return bound.suspect(note)

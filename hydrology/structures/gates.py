@@ -1,12 +1,24 @@
 """Sluice gates in a canal: closed, free, submerged, or out of the water, without a step between them; radial gates."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import sqrt
 
 from hydrology.constants import G
-from hydrology.structures.answer import Discharge, check_positive, dry, is_missing, missing, no_answer
+from hydrology.structures.answer import (
+    GATE,
+    REVERSED,
+    Discharge,
+    HeadRange,
+    check_positive,
+    is_missing,
+    judged,
+    missing,
+    no_answer,
+    no_flow,
+    no_tail,
+)
 from hydrology.structures.broad_crested import CRITICAL
 from hydrology.structures.gate_laws import conjugate_depth_m, energy_momentum_m3s, swamee_m3s
 from wire.flags import Flag
@@ -16,6 +28,8 @@ CALIBRATED_PCT = 8.0
 """The reference page gives 8 to 12 % for gates in a water balance, k = 2."""
 MAX_OPENING = 0.9
 """Opening over head beyond which Swamee's fit bends back; the weir's law is the smaller one from about .71 on."""
+CANAL_GATES = HeadRange(0.0, 20.0)
+"""Upstream depths for which Swamee's fit, of gates in canals, is taken (our rule)."""
 SUBMERGED_TRUST = 0.3
 """Opening over head beyond which the two submerged laws part by 20 to 30 %."""
 
@@ -71,12 +85,12 @@ class SluiceGate:
             return missing(source)
         if opening_m <= 0:
             return Discharge(0.0, Flag.PASS, "closed", None, source)
-        if head_m <= 0:
-            return dry(source)
-        no_tail = tail_m is None or is_missing(tail_m)
-        h3 = 0.0 if tail_m is None or no_tail else max(tail_m, 0.0)
+        if told := no_flow(head_m, source, GATE, tail_m):
+            return told
+        untold = "no tail level: taken as free" if tail_m is None else no_tail(tail_m)
+        h3 = 0.0 if tail_m is None or untold else max(tail_m, 0.0)
         if h3 > head_m:
-            return no_answer("reverse", source, "the tail is above the head: reversed flow or a zero error")
+            return no_answer("reverse", source, REVERSED)
 
         factor = 1.0 if self.calibration is None else self.calibration
         opening = min(opening_m, MAX_OPENING * head_m)
@@ -85,7 +99,7 @@ class SluiceGate:
         crest = drowned_crest_factor(h3 / head_m, self.crest_modular_limit)
         weir = crest * self.crest_cd * CRITICAL * sqrt(self.g) * self.width_m * head_m**1.5
 
-        notes: tuple[str, ...] = ()
+        notes = CANAL_GATES.notes(head_m)
         if weir <= gate:
             flow, regime = weir, "free weir" if crest == 1 else "submerged weir"
             if crest < 1:
@@ -94,11 +108,10 @@ class SluiceGate:
             flow, regime = gate, "submerged orifice" if submerged else "free orifice"
             if submerged and self.calibration is None and opening_m > SUBMERGED_TRUST * head_m:
                 notes += (f"submerged with a/h1 {opening_m / head_m:.2f}: laws part by 20 to 30 %, calibrate",)
-        if no_tail and not self.free_outfall:
-            notes += ("no tail level: taken as free",)
+        if untold and not (self.free_outfall and tail_m is None):
+            notes += (untold,)
         spread = CALIBRATED_PCT if self.calibration is not None else UNCALIBRATED_PCT
-        flag = Flag.SUSPECT if notes else Flag.PASS
-        return Discharge(flow, flag, regime, spread, source, notes).times(self.count)
+        return judged(flow, regime, spread, source, notes).times(self.count)
 
     def second_opinion_m3s(self, head_m: float, opening_m: float, tail_m: float = 0.0) -> float:
         """The flow of all gates by energy and momentum, uncalibrated, for a gate in the water."""
@@ -123,6 +136,14 @@ class RadialGate:
         ratios = [row[0] for row in self.table]
         if not ratios or any(b <= a for a, b in pairwise(ratios)) or ratios[0] <= 0:
             raise ValueError("the table needs rows of (a/h1, Cd) with a/h1 rising from above 0")
+        if ratios[-1] > 1 or not all(0 < cd <= 1 for _, cd in self.table):
+            raise ValueError("a/h1 must be at most 1, where the gate leaves the water, and each Cd from above 0 to 1")
+        for (r1, c1), (r2, c2) in pairwise(self.table):
+            slope = (c2 - c1) / (r2 - r1)
+            if c2 + slope * r2 < 0:
+                raise ValueError(f"from a/h1 {r1:g} to {r2:g} Cd falls so fast that an opening gate would carry less")
+            if any(2 * slope * r > c for r, c in ((r1, c1), (r2, c2))):
+                raise ValueError(f"from a/h1 {r1:g} to {r2:g} Cd rises so fast that a rising head would carry less")
 
     def coefficient(self, ratio: float) -> float:
         """Cd at a/h1, linear in the table, held at its ends."""
@@ -141,8 +162,8 @@ class RadialGate:
             return missing(source)
         if opening_m <= 0:
             return Discharge(0.0, Flag.PASS, "closed", None, source)
-        if head_m <= 0:
-            return dry(source)
+        if told := no_flow(head_m, source, GATE, tail_m):
+            return told
         ratio = opening_m / head_m
         if ratio >= 1:
             return no_answer("out of the water", source, "the gate is out of the water: no calibrated law")
@@ -151,13 +172,13 @@ class RadialGate:
             notes += (f"extrapolated: a/h1 {ratio:.2f} is outside the table",)
         flow = self.coefficient(ratio) * self.width_m * opening_m * sqrt(2 * self.g * head_m)
         regime, bound = "free orifice", False
-        if tail_m is None or is_missing(tail_m):
-            notes += ("no tail level: taken as free",)
+        untold = "no tail level: taken as free" if tail_m is None else no_tail(tail_m)
+        if tail_m is None or untold:
+            notes += (untold,)
         elif tail_m > head_m:
-            return no_answer("reverse", source, "the tail is above the head: reversed flow or a zero error")
+            return no_answer("reverse", source, REVERSED)
         elif tail_m > conjugate_depth_m(self.width_m, opening_m, head_m, self.g):
             regime, bound = "submerged orifice", True
             notes += ("SUBMERGED: tail above the conjugate depth; the value is an upper bound",)
-        flag = Flag.SUSPECT if notes else Flag.PASS
-        spread = None if bound else CALIBRATED_PCT
-        return Discharge(flow, flag, regime, spread, source, notes, upper_bound=bound).times(self.count)
+        answer = judged(flow, regime, CALIBRATED_PCT, source, notes)
+        return replace(answer, upper_bound=bound).times(self.count)

@@ -8,18 +8,20 @@ from math import sqrt
 
 from hydrology.constants import G
 from hydrology.structures.answer import (
+    BELOW_BED_M,
+    CANAL,
     Discharge,
     HeadRange,
     check_positive,
-    dry,
     is_missing,
+    judged,
     missing,
     no_answer,
+    no_flow,
     solve_rising,
 )
 from hydrology.structures.broad_crested import modular
 from hydrology.structures.section import Trapezoid
-from wire.flags import Flag
 
 MAX_ITERATIONS = 200
 _SOURCE = "long-throated flume, trapezoidal throat (ISO 4359 form); from memory, unverified"
@@ -82,11 +84,12 @@ class LongThroatedFlume:
         """Discharge for a gauged head and an optional tailwater, both in m above the sill."""
         if head_m is None or is_missing(head_m):
             return missing(_SOURCE)
-        if head_m <= 0:
-            return dry(_SOURCE)
+        lowest_m = self.approach.bottom_stage_m - BELOW_BED_M
+        if told := no_flow(head_m, _SOURCE, HeadRange(lowest_m, CANAL.high_m), tail_m):
+            return told
         flow = self.free_m3s(head_m)
         if flow is None:
             return no_answer("supercritical approach", _SOURCE, "the approach velocity does not converge: no control")
         notes = HeadRange(max(0.05, 0.05 * self.length_m), 0.5 * self.length_m).notes(head_m)
-        free = Discharge(flow, Flag.SUSPECT if notes else Flag.PASS, "free", None, _SOURCE, notes)
+        free = judged(flow, "free", None, _SOURCE, notes)
         return modular(free, head_m, tail_m, self.modular_limit)

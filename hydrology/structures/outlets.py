@@ -1,13 +1,26 @@
 """A reservoir's spillway and outlets. Heads in m, flow in m3/s. All coefficients from memory, unverified."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import pi, sqrt
 
 from hydrology.constants import G
-from hydrology.structures.answer import Discharge, check_positive, dry, is_missing, missing, no_answer
+from hydrology.structures.answer import (
+    DAM,
+    REVERSED,
+    Discharge,
+    check_positive,
+    is_missing,
+    judged,
+    missing,
+    no_answer,
+    no_flow,
+    no_tail,
+)
 from hydrology.structures.gate_laws import submerged_orifice_m3s
 from wire.flags import Flag
 
+MOST_NARROWING = 1.62 / 2.62
+"""Share of the crest that contraction takes where `(L - k H) H^1.62` is largest."""
 MAX_HEAD_RATIO = 1.33
 """Head over design head beyond which the ogee's coefficient is extrapolated (our rule)."""
 
@@ -36,14 +49,18 @@ class OgeeSpillway:
         source = "ogee crest, design coefficient 2.18 (from memory, unverified)"
         if head_m is None or is_missing(head_m):
             return missing(source)
-        if head_m <= 0:
-            return dry(source)
+        if told := no_flow(head_m, source, DAM):
+            return told
         ratio = head_m / self.design_head_m
-        notes = (f"extrapolated: {ratio:.2f} of the design head",) if ratio > MAX_HEAD_RATIO else ()
+        notes: tuple[str, ...] = (f"extrapolated: {ratio:.2f} of the design head",) if ratio > MAX_HEAD_RATIO else ()
         contraction = 2 * (self.piers * self.pier_contraction + self.abutment_contraction)
-        length = max(self.length_m - contraction * head_m, 0.0)
-        flow = self.coefficient * ratio**0.12 * length * head_m**1.5
-        return Discharge(flow, Flag.SUSPECT if notes else Flag.PASS, "free", None, source, notes)
+        narrowing = contraction * head_m
+        # Beyond 1.62/2.62 of the crest the law would fall with a rising head.
+        if narrowing > MOST_NARROWING * self.length_m:
+            narrowing = MOST_NARROWING * self.length_m
+            notes += ("extrapolated: piers and abutments would take more than half of the crest",)
+        flow = self.coefficient * ratio**0.12 * (self.length_m - narrowing) * head_m**1.5
+        return judged(flow, "free", None, source, notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +87,14 @@ class GatedSpillway:
         if opening_m <= 0:
             return Discharge(0.0, Flag.PASS, "closed", None, source)
         free = self.crest.discharge(head_m)
-        if head_m <= 0 or free.value_m3s is None:
+        if not free.value_m3s:
             return free
         # The orifice's law has its largest flow at a = 4H/3, outside the water; beyond a = H it is not one.
         opening = min(opening_m, head_m)
         orifice = self.cd * self.width_m * opening * sqrt(2 * self.g * (head_m - opening / 2))
         if free.value_m3s <= orifice or opening_m >= head_m:
             return free.times(self.count)
-        return Discharge(orifice, Flag.PASS, "orifice", None, source).times(self.count)
+        return judged(orifice, "orifice", None, source, free.notes).times(self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +103,7 @@ class BottomOutlet:
 
     With a tail below the axis the head counts to the axis. mu .61 for a sharp orifice (USBR, partly read); conduits need
     their own. `opening_share` of the calls, 0 to 1, scales the area (from memory, linear: calibrate).
+    A head under the radius of a round outlet of this area is flag 3: it does not run full.
     """
 
     area_m2: float
@@ -100,12 +118,16 @@ class BottomOutlet:
         source = "orifice (coefficient from memory or own)"
         if head_m is None or is_missing(head_m):
             return missing(source)
-        if head_m <= 0:
-            return dry(source)
-        tail = 0.0 if tail_m is None or is_missing(tail_m) else max(tail_m, 0.0)
+        if told := no_flow(head_m, source, DAM, tail_m):
+            return told
+        untold = "" if tail_m is None else no_tail(tail_m, DAM.low_m)
+        tail = 0.0 if tail_m is None or untold else max(tail_m, 0.0)
         share = min(max(opening_share, 0.0), 1.0)
         flow = submerged_orifice_m3s(self.area_m2 * share, head_m, tail, self.mu, self.g)
         regime = "closed" if share == 0 else "submerged" if tail > 0 else "free"
         if tail > head_m:
-            return no_answer("reverse", source, "the tail is above the head: reversed flow or a zero error")
-        return Discharge(flow, Flag.PASS, regime, None, source)
+            return no_answer("reverse", source, REVERSED)
+        notes: tuple[str, ...] = (untold,) if untold else ()
+        if share > 0 and head_m < sqrt(self.area_m2 / pi):
+            notes += ("below rated range: the outlet does not run full",)
+        return judged(flow, regime, None, source, notes)

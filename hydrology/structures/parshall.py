@@ -9,20 +9,25 @@ from enum import StrEnum
 from math import log10
 
 from hydrology.structures.answer import (
+    CANAL,
+    REVERSED,
     Discharge,
     HeadRange,
     check_positive,
-    dry,
     is_missing,
+    judged,
     missing,
     no_answer,
+    no_flow,
+    no_tail,
 )
-from wire.flags import Flag
 
 _FT = 0.3048
 _FT3 = _FT**3
 MAX_SUBMERGENCE = 0.90
 """Above it no correction is practical (read in an encyclopaedia): flag 4, no value."""
+MAX_MISFIT = 1.5
+"""An own submerged calibration may be so many times the free discharge, or so little, where it takes over (our rule)."""
 UNCERTAINTY_PCT = 5.0
 """The reference page's figure for a Parshall flume in a water balance, k = 2."""
 
@@ -167,6 +172,18 @@ class ParshallFlume:
     size: ParshallSize
     submerged: SubmergedCalibration | None = None
 
+    def __post_init__(self) -> None:
+        if self.submerged is None:
+            return
+        head_m = (self.size.heads.low_m + self.size.heads.high_m) / 2
+        below = self.submerged.flow_m3s(head_m, self.size.limit * head_m)
+        share = 0.0 if below is None else below / self.free_m3s(head_m)
+        if not 1 / MAX_MISFIT <= share <= MAX_MISFIT:
+            raise ValueError(
+                f"at hb/ha {self.size.limit:g}, where submergence begins, the submerged calibration gives {share:.2g}"
+                " of the free discharge, not about 1: is it in m and m3/s?"
+            )
+
     @property
     def source(self) -> str:
         """The size, system and standing."""
@@ -186,24 +203,26 @@ class ParshallFlume:
         source = self.source
         if head_m is None or is_missing(head_m):
             return missing(source)
-        if head_m <= 0:
-            return dry(source)
+        if told := no_flow(head_m, source, CANAL, tail_m):
+            return told
         flow = self.free_m3s(head_m)
         notes = self.size.heads.notes(head_m)
-        free = Discharge(flow, Flag.SUSPECT if notes else Flag.PASS, "free", UNCERTAINTY_PCT, source, notes)
+        free = judged(flow, "free", UNCERTAINTY_PCT, source, notes)
         if tail_m is None:
             return free
-        if is_missing(tail_m):
-            return free.suspect("no throat level: taken as free")
+        if why := no_tail(tail_m):
+            return free.suspect(why)
         ratio = tail_m / head_m
         if ratio <= self.size.limit:
             return free
+        if ratio > 1:
+            return no_answer("reverse", source, REVERSED)
         if ratio > MAX_SUBMERGENCE:
             return no_answer("drowned", source, f"submergence {ratio:.3f} above {MAX_SUBMERGENCE:g}: no correction")
         if self.submerged is not None:
             below = self.submerged.flow_m3s(head_m, tail_m)
             if below is not None:
                 own = f"{source}; own submerged calibration"
-                return Discharge(min(below, flow), free.flag, "submerged", UNCERTAINTY_PCT, own, notes)
+                return judged(min(below, flow), "submerged", UNCERTAINTY_PCT, own, notes)
         note = f"SUBMERGED: hb/ha {ratio:.3f}, free to {self.size.limit:g}; the value is an upper bound"
         return Discharge(flow, free.flag, "submerged", None, source, notes, upper_bound=True).suspect(note)

@@ -6,12 +6,16 @@ from itertools import pairwise
 from math import isfinite, sqrt
 from typing import Protocol
 
-from hydrology.structures.answer import Discharge, HeadRange, check_positive, dry, missing
-from wire.flags import Flag
+from hydrology.structures.answer import Discharge, HeadRange, check_positive, judged, missing, no_answer, no_flow
 
 
 class Section(Protocol):
     """A cross-section: wetted area in m2 at a depth or stage in m."""
+
+    @property
+    def stages(self) -> HeadRange:
+        """From the bottom's stage in m to the highest that is known."""
+        ...
 
     def area_m2(self, depth_m: float) -> float:
         """Wetted area in m2."""
@@ -29,6 +33,11 @@ class Trapezoid:
     def __post_init__(self) -> None:
         if not (self.bottom_m >= 0 and self.slope >= 0 and self.bottom_m + self.slope > 0):
             raise ValueError("a trapezoid needs a bottom width or a side slope, neither negative")
+
+    @property
+    def stages(self) -> HeadRange:
+        """From the bottom's stage in m on."""
+        return HeadRange(self.bottom_stage_m, float("inf"))
 
     def depth_m(self, stage_m: float) -> float:
         """Depth in m at a stage."""
@@ -62,6 +71,11 @@ class SurveyedSection:
         if areas != sorted(areas) or areas[0] < 0:
             raise ValueError("areas must not be negative and must rise with stage")
 
+    @property
+    def stages(self) -> HeadRange:
+        """The stages in m of the table."""
+        return HeadRange(self.rows[0][0], self.rows[-1][0])
+
     def area_m2(self, stage_m: float) -> float:
         """Wetted area in m2; 0 below the table, the last slice's line continued above it (flag such a stage)."""
         if stage_m <= self.rows[0][0]:
@@ -85,6 +99,10 @@ def manning_m3s(section: Trapezoid, stage_m: float, slope: float, roughness: flo
 
 INDEX_SOURCE = "index velocity (ISO 15769, USGS TM3-A23): Q = (a + b Vi + c Vi H) A(H)"
 MIN_PAIRS = 10
+DEPTHS = HeadRange(-10.0, 100.0)
+"""Depths that can be: rivers are not deeper, and a gauge zero is not so far below a bed."""
+MOST_VELOCITY_M_S = 15.0
+"""No water in a canal or river is so quick, steep chutes included (our rule)."""
 _ANY_STAGE = HeadRange(float("-inf"), float("inf"))
 
 
@@ -113,13 +131,20 @@ class IndexVelocity:
         """Discharge for an index velocity in m/s and a stage in m."""
         if index_m_s is None or stage_m is None or not (isfinite(index_m_s) and isfinite(stage_m)):
             return missing(INDEX_SOURCE)
-        area = self.section.area_m2(stage_m)
-        if area <= 0:
-            return dry(INDEX_SOURCE)
+        bottom_m, area = self.section.stages.low_m, self.section.area_m2(stage_m)
+        told = no_flow(stage_m - bottom_m, INDEX_SOURCE, DEPTHS)
+        if told is not None and (told.value_m3s is None or area == 0):
+            is_bed = self.section.area_m2(bottom_m) == 0
+            return told if is_bed else told.suspect(f"below the survey, which begins at {bottom_m:.4g} m with water")
+        if abs(index_m_s) > MOST_VELOCITY_M_S:
+            note = f"outside the rated range: flagged, not guessed. No canal or river runs at {index_m_s:.4g} m/s"
+            return no_answer("impossible velocity", INDEX_SOURCE, note)
         flow = self.velocity_m_s(index_m_s, stage_m) * area
         notes = self.stages.notes(stage_m)
+        if stage_m > self.section.stages.high_m:
+            notes += (f"extrapolated: the section is surveyed to {self.section.stages.high_m:.4g} m",)
         if self.pairs < MIN_PAIRS:
             notes += (f"calibrated with {self.pairs} pairs, at least {MIN_PAIRS} are needed",)
         spread = 5.0 if self.standard_error_pct is None else 2 * self.standard_error_pct
         regime = "reverse" if flow < 0 else "free"
-        return Discharge(flow, Flag.SUSPECT if notes else Flag.PASS, regime, spread, INDEX_SOURCE, notes)
+        return judged(flow, regime, spread, INDEX_SOURCE, notes)

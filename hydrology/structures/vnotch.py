@@ -5,16 +5,18 @@ from math import radians, sqrt, tan
 
 from hydrology.constants import G
 from hydrology.structures.answer import (
+    BELOW_BED_M,
+    CANAL,
     Discharge,
     HeadRange,
     check_positive,
     combined_uncertainty_pct,
-    dry,
     is_missing,
+    judged,
     missing,
+    no_flow,
 )
 from hydrology.structures.weirs import tailwater
-from wire.flags import Flag
 
 _FT = 0.3048
 AERATION_M = 0.2 * _FT
@@ -85,11 +87,11 @@ class VNotchWeir:
         source = "Kindsvater-Shen (ISO 1438 form; 90 degrees read in a source, other angles a cross-checked fit)"
         if head_m is None or is_missing(head_m):
             return missing(source)
-        if head_m <= 0:
-            return dry(source)
+        if told := no_flow(head_m, source, HeadRange(-self.height_m - BELOW_BED_M, CANAL.high_m), tail_m):
+            return told
         ce, kh = self.coefficients()
         flow = 8 / 15 * ce * sqrt(2 * self.g) * tan(radians(self.angle_deg) / 2) * (head_m + kh) ** 2.5
         notes = self._range_notes(head_m)
         spread = combined_uncertainty_pct(COEFFICIENT_PCT, 2.5, head_m, self.head_u_m)
-        free = Discharge(flow, Flag.SUSPECT if notes else Flag.PASS, "free", spread, source, notes)
+        free = judged(flow, "free", spread, source, notes)
         return tailwater(free, head_m, tail_m, 2.5, AERATION_M)

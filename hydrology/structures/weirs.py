@@ -9,17 +9,21 @@ from math import sqrt
 
 from hydrology.constants import G
 from hydrology.structures.answer import (
+    BELOW_BED_M,
+    CANAL,
+    REVERSED,
     Discharge,
     HeadRange,
     check_positive,
     combined_uncertainty_pct,
-    dry,
     is_missing,
+    judged,
     missing,
     no_answer,
+    no_flow,
+    no_tail,
 )
 from hydrology.structures.villemonte import VILLEMONTE_SOURCE, villemonte_factor
-from wire.flags import Flag
 
 AERATION_M = 0.05
 """The tailwater must stay this far below the crest (ISO 1438, from memory)."""
@@ -58,14 +62,16 @@ def tailwater(
     free: Discharge, head_m: float, tail_m: float | None, exponent: float, aeration_m: float = AERATION_M
 ) -> Discharge:
     """A thin-plate weir's free answer, corrected for a tailwater in m above the crest (negative below it)."""
-    if tail_m is None or free.value_m3s is None or tail_m <= -aeration_m:
+    if tail_m is None or free.value_m3s is None:
         return free
-    if is_missing(tail_m):
-        return free.suspect("no tailwater level: taken as free")
+    if why := no_tail(tail_m):
+        return free.suspect(why)
+    if tail_m <= -aeration_m:
+        return free
     if tail_m <= 0:
         return free.suspect(f"tailwater within {aeration_m:g} m of the crest: the nappe may cling")
     if tail_m > head_m:
-        return no_answer("reverse", free.source, "the tailwater is above the head: reversed flow or a zero error")
+        return no_answer("reverse", free.source, REVERSED)
     flow = free.value_m3s * villemonte_factor(head_m, tail_m, exponent)
     answer = Discharge(flow, free.flag, "submerged", None, f"{free.source}; {VILLEMONTE_SOURCE}", free.notes)
     return answer.suspect(f"submerged: tailwater {tail_m:.4g} m above the crest")
@@ -107,8 +113,8 @@ class RectangularWeir:
         source = KINDSVATER_CARTER_SOURCE
         if head_m is None or is_missing(head_m):
             return missing(source)
-        if head_m <= 0:
-            return dry(source)
+        if told := no_flow(head_m, source, HeadRange(-self.height_m - BELOW_BED_M, CANAL.high_m), tail_m):
+            return told
         alpha, beta, kb = kindsvater_carter_coefficients(self.width_m / self.channel_m)
         ratio = head_m / self.height_m
         ce = alpha + beta * min(ratio, 2.5)
@@ -118,7 +124,7 @@ class RectangularWeir:
         spread = None
         if coefficient is not None:
             spread = combined_uncertainty_pct(coefficient, 1.5, head_m, self.head_u_m, self.width_m, self.width_u_m)
-        free = Discharge(flow, Flag.SUSPECT if notes else Flag.PASS, "free", spread, source, notes)
+        free = judged(flow, "free", spread, source, notes)
         return tailwater(free, head_m, tail_m, 1.5)
 
 
@@ -148,13 +154,13 @@ class FrancisWeir:
         source = f"Francis ({_USBR})"
         if head_m is None or is_missing(head_m):
             return missing(source)
-        if head_m <= 0:
-            return dry(source)
+        if told := no_flow(head_m, source, CANAL, tail_m):
+            return told
         # Beyond h = 2 L the contracted law would fall with a rising head; it is out of range from L/3 on anyway.
         length = self.width_m - 0.2 * min(head_m, 2 * self.width_m) if self.contracted else self.width_m
         notes = HeadRange(0.0, self.width_m / 3).notes(head_m)
         flow = FRANCIS * length * head_m**1.5
-        free = Discharge(flow, Flag.SUSPECT if notes else Flag.PASS, "free", None, source, notes)
+        free = judged(flow, "free", None, source, notes)
         return tailwater(free, head_m, tail_m, 1.5)
 
 
@@ -175,9 +181,9 @@ class CipollettiWeir:
         source = f"Cipolletti ({_USBR})"
         if head_m is None or is_missing(head_m):
             return missing(source)
-        if head_m <= 0:
-            return dry(source)
+        if told := no_flow(head_m, source, CANAL, tail_m):
+            return told
         notes = HeadRange(0.0, self.width_m / 3).notes(head_m)
         flow = CIPOLLETTI * self.width_m * head_m**1.5
-        free = Discharge(flow, Flag.SUSPECT if notes else Flag.PASS, "free", None, source, notes)
+        free = judged(flow, "free", None, source, notes)
         return tailwater(free, head_m, tail_m, 1.5)

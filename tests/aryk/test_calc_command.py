@@ -95,6 +95,12 @@ def test_drowned_is_no_value(tmp_path: Path) -> None:
     [
         (FLUME, [], "this needs --head"),
         (FLUME, ["--head", "high"], "--head: 'high' is not a number"),
+        (FLUME, ["--head", "nan"], "--head: 'nan' is not a number"),
+        (
+            'kind = "bottom_outlet"\narea_m2 = 1.8\nmu = 50\n',
+            ["--head", "1"],
+            "it.toml:3: mu: 50 cannot be: write 0.05 to 1 (no jet carries more than its head drives",
+        ),
         (FLUME, ["--head", "1 kg"], "--head: unit 'kg' is not known"),
         (GATE, ["--head", "1"], "this needs --opening"),
         (
@@ -148,7 +154,46 @@ def test_an_opening_below_zero_or_a_number_too_large_is_said_in_a_line(tmp_path:
     assert (below.exit_code, below.stderr) == (2, "--opening: -1 is below zero: a closed gate is 0\n")
     stage = "9" * 250
     large = run("calc", "rating", "--station", "river-bridge", "--registry", EXAMPLE, "--stage", stage)
-    assert (large.exit_code, large.stderr) == (2, "a number is too large to calculate with: look at the units\n")
+    assert (large.exit_code, large.stderr) == (2, "--stage: 1e+250 m is no level on earth: look at the unit\n")
+    beyond = run("calc", "rating", "--station", "river-bridge", "--registry", EXAMPLE, "--stage", "9" * 400)
+    assert (beyond.exit_code, beyond.stderr) == (2, f"--stage: '{'9' * 40}...' is too large a number\n")
+
+
+def test_a_number_may_have_an_exponent(tmp_path: Path) -> None:
+    assert calc(tmp_path, NOTCH, "--head", "2e-1") == calc(tmp_path, NOTCH, "--head", "0.2")
+    assert calc(tmp_path, NOTCH, "--head", "1E+3mm")["asked"] == {"head_m": 1.0}
+    assert calc(tmp_path, NOTCH, "--head", "\u22120,1 м")["value"] == 0.0
+
+
+def test_what_the_law_does_not_know_is_not_passed_over(tmp_path: Path) -> None:
+    outlet = 'kind = "bottom_outlet"\narea_m2 = 1.8\n'
+    asked: list[tuple[str, list[str], str]] = [
+        (FLUME, ["--opening", "1"], "--opening: parshall flume has no opening"),
+        (outlet, ["--opening", "1"], "--opening: bottom outlet has no opening: give it full_opening_m"),
+        (GATE, ["--velocity", "1"], "--velocity: sluice gate does not use it"),
+        ('kind = "index_velocity"\nb = 1\nbottom_m = 2\n', ["--tail", "1"], "--tail: index velocity does not use it"),
+    ]
+    for text, arguments, said in asked:
+        (tmp_path / "it.toml").write_text(text, encoding="utf-8")
+        result = run("calc", "discharge", str(tmp_path / "it.toml"), "--head", "1", *arguments)
+        assert (result.exit_code, result.stderr) == (2, said + "\n")
+    result = run("calc", "rating", "--station", "river-bridge", "--registry", EXAMPLE, "--stage", "1", "--tail", "1")
+    assert (result.exit_code, result.stderr) == (2, "--tail: a rating by stage alone does not use it\n")
+
+
+def test_beyond_the_law_there_is_no_uncertainty_and_where_nothing_can_be_no_value(tmp_path: Path) -> None:
+    assert calc(tmp_path, FLUME, "--head", "0.3")["uncertainty_pct"] == 5.0
+    beyond = calc(tmp_path, FLUME, "--head", "0.9")
+    assert (beyond["flag"], beyond["uncertainty_pct"]) == (3, None)
+    for text, arguments in ((GATE, ["--head", "500", "--opening", "1", "--tail", "1"]), (FLUME, ["--head", "-100"])):
+        never = calc(tmp_path, text, *arguments)
+        assert (never["value"], never["flag"], never["regime"]) == (None, 4, "impossible head")
+        assert "flagged, not guessed" in never["notes"][0]
+
+
+def test_a_gates_table_ends_at_its_full_opening(tmp_path: Path) -> None:
+    rows = calc(tmp_path, GATE + "full_opening_m = 0.6\n", "--table")["rows"]
+    assert max(row["opening_m"] for row in rows) == 0.6
 
 
 RATING = "segments = [{ a = 8.0, e_m = 0.2, b = 1.5 }, { a = 10.488783, e_m = 0.35, b = 1.6666667, start_m = 1.2 }]\n"
@@ -218,6 +263,83 @@ def test_a_volume_beside_the_reference(tmp_path: Path) -> None:
     assert linear["value"] == pytest.approx(11.5)
     outside = calc(tmp_path, STORAGE, "--elevation", "99", what="volume")
     assert (outside["value"], outside["flag"]) == (None, 4)
+
+
+def test_a_volumes_table_fits_its_page_and_has_its_ends(tmp_path: Path) -> None:
+    def steps(text: str) -> list[float]:
+        rows = calc(tmp_path, text, "--table", what="volume")
+        return [row["asked"]["elevation_m"] for row in rows]
+
+    assert steps(STORAGE)[:2] == [100.0, 100.1]
+    assert steps("rows = [[100, 10], [104.05, 16]]\n")[-2:] == [104.0, 104.05]
+    assert steps("rows = [[100, 1], [100.05, 2]]\n") == [100.0, 100.01, 100.02, 100.03, 100.04, 100.05]
+    assert len(steps("rows = [[-400, 10], [8000, 16]]\n")) == 841
+
+
+@pytest.mark.parametrize(
+    ("what", "text", "said"),
+    [
+        ("volume", "rows = [[100, nan], [104, 16]]\n", "it.toml:1: rows[0][1]: input should be a finite number"),
+        ("volume", "rows = [[100, 1e9], [104, 2e9]]\n", "rows[0]: volume_hm3 = 1e+09 cannot be: write 0 to 1e+06"),
+        ("volume", "rows = [[100, 1, 2, 3], [104, 16]]\n", "rows[0]: write [elevation_m, volume_hm3] or"),
+        ("volume", "rows = [[104, 1], [100, 16]]\n", "it.toml:1: rows: elevation and volume must rise at 100 m"),
+        (
+            "volume",
+            "rows = [[100, 1], [104, 16]]\nlevels = { dead_m = 90, normal_m = 103 }\n",
+            "it.toml:2: levels: the level 90 m is outside the table",
+        ),
+        ("rating", "table = [[0.5, 1], [0.4, 2]]\nno_flow_m = 0\n", "it.toml:1: table: stages and flows must rise"),
+        (
+            "rating",
+            "low_m = 3\nhigh_m = 1\nsegments = [{ a = 1, e_m = 0, b = 1.5 }]\n",
+            "it.toml:2: high_m: must be above",
+        ),
+        (
+            "rating",
+            "segments = [{ a = 1, e_m = 0, b = 15 }]\n",
+            "it.toml:1: segments[0].b: 15 cannot be: write 0.3 to 6",
+        ),
+        ("discharge", 'kind = ["cipolletti_weir"]\n', "it.toml:1: kind: there is no kind ['cipolletti_weir']"),
+        (
+            "discharge",
+            'kind = "cipolletti_weir"\nwidth_m = true\n',
+            "it.toml:2: width_m: input should be a valid number",
+        ),
+        (
+            "discharge",
+            'width_m = 2\nchannel_m = 1\nheight_m = 1\nkind = "rectangular_weir"\n',
+            "it.toml:4: kind: the crest cannot be wider than the channel",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_is_said_with_its_line(tmp_path: Path, what: str, text: str, said: str) -> None:
+    (tmp_path / "it.toml").write_text(text, encoding="utf-8")
+    result = run("calc", what, str(tmp_path / "it.toml"))
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1 or what == "volume"
+
+
+def test_a_tables_options_and_one_answers_are_not_mixed(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").write_text(GATE, encoding="utf-8")
+    (tmp_path / "flume.toml").write_text(FLUME, encoding="utf-8")
+    asked: list[tuple[str, list[str], str]] = [
+        ("flume", ["--head", "0.3", "--to", "1"], "--to: this belongs to --table"),
+        ("flume", ["--head", "0.3", "--table"], "--head: a table goes over all of them; take it out, or --table"),
+        ("flume", ["--table", "--widest", "1"], "--widest: there is no gate here"),
+        ("gate", ["--table", "--from", "2", "--to", "1"], "the table must end above where it begins"),
+    ]
+    for file, arguments, said in asked:
+        result = run("calc", "discharge", str(tmp_path / f"{file}.toml"), *arguments)
+        assert (result.exit_code, result.stderr) == (2, said + "\n")
+
+
+def test_85_m_for_85_cm_is_doubted_where_the_rating_says_no_range(tmp_path: Path) -> None:
+    answer = calc(tmp_path, RATING, "--stage", "85", what="rating")
+    assert answer["flag"] == 3
+    assert "the rating does not say to where it holds (high_m)" in answer["notes"][0]
+    never = calc(tmp_path, RATING, "--stage", "850", what="rating")
+    assert (never["value"], never["flag"]) == (None, 4)
 
 
 def test_a_reservoir_by_its_stage_is_the_same_as_by_its_elevation() -> None:

@@ -59,6 +59,12 @@ def test_a_new_rating_with_a_past_date_is_brought_into_what_is_stored(place: Pat
     assert values(place) == [round((value or 0.0) / 8 * 9, 6) for value in first]
 
 
+def test_from_the_year_one_on_it_begins_at_the_first_reading(place: Path) -> None:
+    result = run("rederive", *options(place), "--from", "0001-01-01")
+    assert result.exit_code == 0, result.output
+    assert "k-12/discharge: 0 changed, 6 made, 0 as they were" in result.stdout
+
+
 def test_a_store_that_is_not_there_is_said_and_not_made(place: Path) -> None:
     (place / "points.sqlite").unlink()
     result = run("rederive", *options(place), *SPAN)

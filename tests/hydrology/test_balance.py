@@ -36,6 +36,44 @@ def test_opendcs_interpolated_window_example_3() -> None:
     assert rate == pytest.approx(0.166667, abs=5e-7)
 
 
+BLU_STORAGE_M3 = [
+    (900, 5023680.998),
+    (1800, 5023680.998),
+    (2700, 5022440.909),
+    (11700, 5013768.563),
+    (12600, 5012530.838),
+    (13500, 5011293.407),
+]
+BLU_TIMES = (
+    "00:20 00:25 00:30 00:35 00:40 00:45 01:00 01:15 01:20 01:25 01:30 01:35 01:40 01:45 02:00 02:15 02:20 02:25 02:30 "
+    "02:35 02:40 02:45 03:00 03:15 03:20 03:25 03:30 03:35 03:40 03:45"
+)
+BLU_LOW = ("00:20", "01:40", "02:25", "03:15", "03:45")
+
+
+@pytest.mark.parametrize(("start", "inflow_m3s"), [(900, 7.72185), (1800, 7.61197), (2700, 7.60749)])
+def test_opendcs_blu_three_hour_inflow(start: float, inflow_m3s: float) -> None:
+    """OpenDCS's integration test InflowEstimationAlgo/3Hour, 2024-01-03 (read in its repository).
+
+    Storage, release and evaporation end their period at their time. The answers are stored under the beginning of the last
+    quarter of an hour of their window: that of 00:15 to 03:15 is its 03:00.
+    """
+    release = []
+    for text in BLU_TIMES.split():
+        hours, minutes = text.split(":")
+        release.append((int(hours) * H + int(minutes) * 60, 7.749 if text in BLU_LOW else 7.834))
+    evaporation = [(time, value - 7) for time, value in release]
+    end = start + 3 * H
+    answer = inflow(
+        storage_rate_m3s(BLU_STORAGE_M3, start, end),
+        end_of_period_mean(release, start, end),
+        window_s=3 * H,
+        evaporation_m3s=end_of_period_mean(evaporation, start, end),
+    )
+    assert answer.value_m3s == pytest.approx(inflow_m3s, abs=5e-6)
+    assert answer.flag is Flag.PASS
+
+
 def test_end_of_period_window_edges() -> None:
     samples = [(H, 10.0), (2 * H, 20.0)]
     assert end_of_period_mean(samples, H, 2 * H) == 20

@@ -66,6 +66,14 @@ def test_answers_of_a_rating() -> None:
     assert TWO.discharge(1.0, ice=True).notes == ("ICE: the rating of open water does not hold",)
 
 
+def test_a_stage_that_cannot_be_has_no_flow_and_beyond_the_range_no_uncertainty() -> None:
+    assert TWO.discharge(2.6).uncertainty_pct is None
+    for stage in (-100.0, 500.0):
+        for law in (TWO, TABLE):
+            answer = law.discharge(stage)
+            assert (answer.value_m3s, answer.flag, answer.regime) == (None, Flag.FAIL, "impossible stage")
+
+
 def test_measurement_difference_and_implied_shift_vector() -> None:
     single = PowerRating((LOW,))
     assert single.flow_m3s(1.0) == pytest.approx(5.7243, abs=5e-5)

@@ -255,6 +255,17 @@ def test_a_gate_waits_for_its_inputs_and_pairs_the_nearest() -> None:
     assert near(centre.of(THROUGH)[5], 0.97676, 3)
 
 
+def test_what_cannot_be_is_told_by_its_flag_at_ingest_too() -> None:
+    centre = Centre(GATED.replace("width_m = 2.0", "width_m = 2.0, full_opening_m = 1.2"))
+    for minute, (head, opening) in enumerate([(1.5, 0.3), (1.5, 2.4), (1.5, -0.4), (400.0, 0.3)]):
+        centre.take(level(10 * minute, head), ("below", 10 * minute, 0.2, 1), ("gate", 10 * minute, opening, 1))
+    found = centre.of(THROUGH)
+    assert near(found[0], 1.7709, 1)
+    assert found[10][1] == 3
+    assert found[20] == (0.0, 3)
+    assert found[30] == (None, 4)
+
+
 def test_a_gate_without_its_opening_is_missing_once_nothing_more_is_waited_for() -> None:
     centre = Centre(GATED)
     centre.take(level(0, 1.5), ("below", 0, 1.0, 1))

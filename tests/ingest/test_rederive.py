@@ -89,6 +89,41 @@ async def test_only_the_span_is_derived_anew() -> None:
     assert [row[2] for row in stored(centre.store).values()] == [0, 1, 1, 0, 0, 0]
 
 
+async def test_asked_from_the_year_one_on_no_empty_century_is_walked() -> None:
+    centre = await asyncio.to_thread(filled)
+
+    class Counting(MemoryStore):
+        """A store that counts what it is asked."""
+
+        asked = 0
+
+        async def points(self, key: SeriesKey, start_ms: int, end_ms: int, most: int) -> list[StoredPoint]:
+            Counting.asked += 1
+            return await super().points(key, start_ms, end_ms, most)
+
+    store = Counting()
+    store.series = dict(centre.store.series)
+    far_ms = 40 * 365 * 1440 * MINUTE
+    store.series[LEVEL] = dict(store.series[LEVEL])
+    store.series[LEVEL][START_MS + far_ms] = store.series[LEVEL][START_MS]
+    come: list[int] = []
+    outcome = await rederive(
+        store,
+        store,
+        derivations(registry(LATER)),
+        -62_135_596_800_000,
+        START_MS + far_ms + 1,
+        registry="r1",
+        now_ms=1,
+        progress=come.append,
+    )
+    assert outcome.tallies == {"k-12/discharge": Tally(made=1, changed=5, same=1)}
+    assert Counting.asked < 20
+    assert come[-1] == START_MS + far_ms + 1
+    assert come == sorted(come)
+    assert stored(store)[10] == (round(2 * rated(1.01), 6), 1, 1)
+
+
 async def test_what_was_never_derived_is_made_without_history() -> None:
     centre = await asyncio.to_thread(filled, "")
     assert stored(centre.store) == {}

@@ -49,7 +49,10 @@ def test_index_velocity_states() -> None:
     few = IndexVelocity(CANAL, 0.0, 0.9, pairs=7, stages=HeadRange(0.5, 2.0), standard_error_pct=3.0)
     answer = few.discharge(0.5, 2.5)
     assert len(answer.notes) == 2
-    assert answer.uncertainty_pct == 6.0
+    assert answer.uncertainty_pct is None
+    sure = IndexVelocity(CANAL, 0.0, 0.9, stages=HeadRange(0.5, 2.0), standard_error_pct=3.0)
+    assert sure.discharge(0.5, 1.0).uncertainty_pct == 6.0
+    assert sure.discharge(0.5, 2.5).uncertainty_pct is None
     assert few.discharge(None, 1.0).flag is Flag.MISSING
     assert few.discharge(0.5, math.nan).flag is Flag.MISSING
     assert few.discharge(0.5, -1.0).value_m3s == 0.0
