@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from gateway.calibration import calibrate
+from gateway.calibration import calibrate, without_noise
 from gateway.registers import decode
 from gateway.settings import SensorSettings
 from wire.flags import Flag
@@ -29,12 +29,15 @@ class Reading:
 def read_sensor(sensor: SensorSettings, words: Sequence[int]) -> Reading:
     """The reading in these registers: 1 where all is well, 4 outside what the sensor can measure, 9 where it is no number."""
     number = decode(words, sensor.type, sensor.word_order.value, sensor.byte_order.value)
-    measured = number if sensor.scale == 1 and sensor.offset == 0 else _rounded(number * sensor.scale + sensor.offset)
-    value = calibrate(sensor.id, measured)
+    measured = (
+        number if sensor.scale == 1 and sensor.offset == 0 else without_noise(number * sensor.scale + sensor.offset)
+    )
+    value = calibrate(sensor.calibration, measured)
     if not isfinite(value):
         return missed(sensor, "the sensor sent no finite number")
     raw = None if measured == value else measured
-    if sensor.valid is not None and not sensor.valid[0] <= value <= sensor.valid[1]:
+    # What the instrument can measure is about what it said.
+    if sensor.valid is not None and not sensor.valid[0] <= measured <= sensor.valid[1]:
         why = f"outside {sensor.valid[0]:g} to {sensor.valid[1]:g} {sensor.unit}"
         return Reading(sensor.id, sensor.quantity, sensor.unit, value, int(Flag.FAIL), raw, why)
     return Reading(sensor.id, sensor.quantity, sensor.unit, value, int(Flag.PASS), raw)
@@ -43,8 +46,3 @@ def read_sensor(sensor: SensorSettings, words: Sequence[int]) -> Reading:
 def missed(sensor: SensorSettings, why: str) -> Reading:
     """A read that was tried and failed."""
     return Reading(sensor.id, sensor.quantity, sensor.unit, None, int(Flag.MISSING), None, why)
-
-
-def _rounded(number: float) -> float:
-    """Without the noise of binary scaling: 57 x 0.01 is 0.57 and not 0.5700000000000001, which costs on the wire."""
-    return float(f"{number:.15g}")

@@ -41,8 +41,26 @@ class TableName(StrEnum):
     INPUT = "input"
 
 
+class CalibrationSettings(_Table):
+    """What a check against the staff found: value = scale x what the sensor says + offset, in its unit.
+
+    It holds from when it stands here. The registry keeps it with its date, and the centre compares the two.
+    """
+
+    scale: Annotated[float, Field(allow_inf_nan=False)] = 1.0
+    offset: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    by: str = ""
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        if self.scale == 0:
+            raise ValueError("scale 0 would make every value the same")
+        return self
+
+
 class SensorSettings(_Table):
-    """One sensor: where its number stands, and what it means. value = number x scale + offset, in `unit`."""
+    """One sensor: where its number stands, and what it means. What it says = number x scale + offset, in `unit`; a
+    `calibration` puts that right, and what it said is kept beside the value."""
 
     id: Id
     quantity: Id
@@ -57,6 +75,7 @@ class SensorSettings(_Table):
     valid: Annotated[
         tuple[float, float] | None, Field(description="what the sensor can measure, in `unit`; else the flag is 4")
     ] = None
+    calibration: CalibrationSettings | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -75,7 +75,8 @@ def describe(situation: Situation, language: str) -> tuple[str, str]:
         parts.append("change")
     if situation.per_h < 0 and float(number(situation.per_h)) != 0:
         parts.append("falling")
-    text = "".join(texts[part].format(**values) for part in parts)
+    said = (texts[part].format(**values) for part in parts)
+    text = "".join(one[:1].upper() + one[1:] for one in said)
     if not situation.reached and situation.trend is not None and situation.trend.hours is not None:
         text += texts["trend"].format(hours=situation.trend.hours)
     if situation.suspect:

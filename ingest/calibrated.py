@@ -38,7 +38,7 @@ def verdict(held: Calibration, point: StoredPoint | None) -> str:
     if abs(held.value(raw) - point.value) <= ENOUGH * max(1.0, abs(point.value)):
         return f"applied by the gateway: {raw:.6g} became {point.value:.6g}"
     if point.raw is None:
-        return f"NOT applied: the value {point.value:.6g} is what the sensor said"
+        return f"not shown: the value {point.value:.6g} came without what the sensor said; is it in gateway.toml's calibration?"
     return f"NOT applied: {raw:.6g} became {point.value:.6g}, and would be {held.value(raw):.6g}"
 
 

@@ -64,12 +64,20 @@ def _device(station: StationPlan, unit: int, addresses: Addresses, interval: str
                 "table": "holding",
                 "type": place.form.type,
                 "word_order": place.form.word_order,
-                "scale": place.form.scale,
-                "offset": place.form.offset,
+                "scale": place.sensor.said.scale,
+                "offset": place.sensor.said.offset,
+                **_calibration(place.sensor),
             }
             for place in register_map(station).places
         ],
     }
+
+
+def _calibration(sensor: SensorPlan) -> dict[str, Any]:
+    if sensor.calibration is None:
+        return {}
+    scale, offset = sensor.calibration
+    return {"calibration": {"scale": scale, "offset": offset}}
 
 
 def registry_document(scenario: Scenario, interval: str = "2s") -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import ceil
 
-from simulator.scenario.parts import Scenario, StationPlan
+from simulator.scenario.parts import Scenario, SensorPlan, StationPlan
 from store.points import Points, PointWriter, SeriesKey, SeriesPoints
 from wire.flags import Flag
 
@@ -93,7 +93,15 @@ def _points(station: StationPlan, times_s: list[float], columns: dict[str, list[
             times_ms,
             columns[sensor.id],
             [int(Flag.PASS)] * len(times_ms),
+            _said(sensor, columns[sensor.id]),
         )
         for sensor in station.sensors
         if not sensor.counts_serves
     ]
+
+
+def _said(sensor: SensorPlan, column: list[float | None]) -> list[float | None] | None:
+    """What a calibrated sensor said itself."""
+    if sensor.calibration is None:
+        return None
+    return [None if value is None else sensor.said.value(sensor.form.number(value)) for value in column]

@@ -155,7 +155,11 @@ def check(config: Config = Path("gateway.toml"), as_json: Json = False) -> None:
             for sensor in block.sensors:
                 where = f"{sensor.register_}: {sensor.type.value} {sensor.word_order.value}"
                 scaled = "" if sensor.scale == 1 and sensor.offset == 0 else f" x {sensor.scale:g} + {sensor.offset:g}"
-                typer.echo(f"    {sensor.id:<24} {sensor.quantity} in {sensor.unit}, register {where}{scaled}")
+                held = sensor.calibration
+                calibrated = "" if held is None else f", calibrated x {held.scale:g} {held.offset:+g}"
+                typer.echo(
+                    f"    {sensor.id:<24} {sensor.quantity} in {sensor.unit}, register {where}{scaled}{calibrated}"
+                )
     for warning in _warnings(settings):
         typer.echo(f"\nwarning: {warning}", err=True)
 

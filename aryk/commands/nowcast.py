@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aryk.commands.registry import no_station
 from aryk.commands.store_options import Bucket, Org, State, Store, Token, TokenFile
 from aryk.commands.warn_asking import At, Folder, load, moment
 from aryk.text import cannot
@@ -52,6 +53,9 @@ def nowcast(
     loaded = load(registry)
     found = stretches(loaded, station)
     if not found:
+        if station is not None and all(one.id != station for one in loaded.stations):
+            typer.echo(no_station(station, loaded), err=True)
+            raise typer.Exit(2)
         typer.echo(f"the registry has no link or reach {f'down to {station!r}' if station else 'at all'}", err=True)
         raise typer.Exit(2)
     where = store_settings(store, bucket=bucket, org=org, token=token, token_file=token_file)

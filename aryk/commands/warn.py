@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from aryk.commands.nowcast import nowcast
+from aryk.commands.registry import no_station
 from aryk.commands.store_options import Bucket, Org, State, Store, Token, TokenFile
 from aryk.commands.warn_asking import At, Folder, load, moment
 from aryk.text import cannot
@@ -207,7 +208,7 @@ def sign(
         signed = sign_off(alert, by, datetime.now(UTC).astimezone(alert.sent.tzinfo), CapStatus(status))
         xml = to_xml(signed)
     except CapError as error:
-        _refuse(*error.problems)
+        _refuse(*error.problems, *(("it has expired: draft it again",) if _is_over(alert) else ()))
     except ValueError as error:
         _refuse(str(error))
     again = look(xml)
@@ -234,6 +235,8 @@ def _read(registry: "Registry", station: str | None, where: object, state: Path,
     assert isinstance(where, SqliteSettings | InfluxSettings)
     found = gauges(registry, station)
     if not found:
+        if station is not None and all(one.id != station for one in registry.stations):
+            _refuse(no_station(station, registry))
         known = "" if station is None else f" at {station!r}"
         _refuse(f"there is no sensor with thresholds{known}: `aryk registry show` shows a station's sensors")
 
@@ -247,6 +250,12 @@ def _read(registry: "Registry", station: str | None, where: object, state: Path,
         _stop(cannot(error))
     except StoreError as error:
         _stop(str(error))
+
+
+def _is_over(alert: "Alert") -> bool:
+    from datetime import UTC, datetime
+
+    return any(info.expires <= datetime.now(UTC) for info in alert.infos)
 
 
 def _polygon(text: str | None) -> "tuple[Point, ...]":
@@ -267,7 +276,7 @@ def _reference(text: str | None) -> "Reference | None":
     parts = text.split(",")
     if len(parts) != 3:
         raise typer.BadParameter(f'{text!r} is not "sender,identifier,sent"', param_hint="--updates")
-    return Reference(parts[0], parts[1], moment(parts[2]))
+    return Reference(parts[0], parts[1], moment(parts[2], "--updates"))
 
 
 def _bytes(file: Path) -> bytes:

@@ -28,7 +28,7 @@ def load(registry: Path) -> "Registry":
         fail(error)
 
 
-def moment(at: str | None) -> datetime:
+def moment(at: str | None, option: str = "--at") -> datetime:
     """The time that was asked for, else now. Raises typer.BadParameter for what is no time with its offset."""
     if at is None:
         return datetime.now(UTC)
@@ -38,6 +38,6 @@ def moment(at: str | None) -> datetime:
         found = None
     if found is None or found.tzinfo is None:
         raise typer.BadParameter(
-            f"{at!r} is not a time with its offset, as in 2026-04-29T08:00:00+05:00", param_hint="--at"
+            f"{at!r} is not a time with its offset, as in 2026-04-29T08:00:00+05:00", param_hint=option
         )
     return found

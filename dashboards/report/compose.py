@@ -13,6 +13,7 @@ from dashboards.report.table import Report, total
 from dashboards.report.users import UserRow
 from dashboards.report.words import DECIMAL, Words
 from hydrology.accounting import Alarm, Deviation, decade_of
+from hydrology.registry.order import by_number
 
 PROVISIONAL, DOUBT = "◌", "?"
 _ALARM_TONE: dict[Alarm, Tone] = {Alarm.OVER: "bad", Alarm.PROJECTED: "warn", Alarm.USED_95: "warn", Alarm.NONE: "soft"}
@@ -236,7 +237,7 @@ def _provenance(report: Report, words: Words, figures: Figures, source: Provenan
     data = words("no_data")
     if report.first_reading is not None and report.last_reading is not None:
         data = words("data", first=figures.time(report.first_reading), last=figures.time(report.last_reading))
-    steps = sorted({meter.title for meter in report.meters if meter.step})
+    steps = sorted({meter.title for meter in report.meters if meter.step}, key=by_number)
     seconds = figures.number(report.period.seconds, 0)
     if steps:
         method = words("method", zone=report.zone, seconds=seconds, step=", ".join(steps))

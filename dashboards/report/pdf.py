@@ -9,7 +9,7 @@ from pathlib import Path
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
-from dashboards.report.document import Cell, Document, Sheet, Tone
+from dashboards.report.document import Bar, Cell, Document, Sheet, Tone
 from dashboards.report.drawing import Box, Drawing, Label, Line
 
 _FONTS = Path(__file__).parent / "fonts"
@@ -23,6 +23,8 @@ _INK, _SOFT, _HAIR, _ACCENT, _WARN, _BAD = (
 )
 _TONES: dict[Tone, tuple[int, int, int]] = {"": _INK, "soft": _SOFT, "warn": _WARN, "bad": _BAD}
 _MARGIN, _LINE = 10.0, 3.6
+_BAR_ROOM, _BAR_MOST_PCT = 11.0, 120.0
+"""What a cell keeps for its number beside a bar, and where the bar ends."""
 
 
 def pdf(document: Document) -> bytes:
@@ -126,7 +128,11 @@ def _columns(out: FPDF, sheet: Sheet, widths: list[float]) -> None:
         sizes.append(out.font_size_pt)
     tall = 3.1 * max(map(len, lines)) + 3.2
     x = _MARGIN
+    group = sheet.columns[0].group
     for column, width, label, size in zip(sheet.columns, widths, lines, sizes, strict=True):
+        if column.group != group:
+            _edge(out, x, top - _LINE, top + tall)
+            group = column.group
         align = "R" if column.number else "L"
         out.set_xy(x, top + tall - 3.2 - 3.1 * len(label))
         _text(out, size, bold=True)
@@ -163,12 +169,38 @@ def _row(out: FPDF, sheet: Sheet, row: tuple[Cell, ...], widths: list[float], *,
         if place == 0:
             out.multi_cell(width, _LINE, cell.text, align=align)
         else:
+            if column.group != sheet.columns[place - 1].group:
+                _edge(out, x, top, top + tall)
+            if cell.bar is not None:
+                _bar(out, cell.bar, x + 2, top + 0.6 + _LINE / 2, width - _BAR_ROOM)
             _fit(out, cell.text, width)
             out.cell(width, _LINE, cell.text, align=align)
         x += width
     out.set_xy(_MARGIN, top + tall)
     if not bold:
         _rule(out, _HAIR, 0.15, sum(widths))
+
+
+def _edge(out: FPDF, x: float, top: float, bottom: float) -> None:
+    """A hairline to the left of a group of columns."""
+    out.set_draw_color(*_HAIR)
+    out.set_line_width(0.15)
+    out.line(x, top, x, bottom)
+
+
+def _bar(out: FPDF, bar: Bar, x: float, middle: float, width: float) -> None:
+    """How much of the limit is used, and a mark where the plan would be by now; over the limit it goes on to 120 %."""
+
+    def far(pct: float) -> float:
+        return width * min(max(pct, 0.0), _BAR_MOST_PCT) / _BAR_MOST_PCT
+
+    for colour, pct in ((_HAIR, 100.0), (_ACCENT, bar.used_pct)):
+        out.set_fill_color(*colour)
+        out.rect(x, middle - 0.5, far(pct), 1.0, style="F")
+    if bar.plan_pct is not None:
+        out.set_draw_color(*_INK)
+        out.set_line_width(0.3)
+        out.line(x + far(bar.plan_pct), middle - 1.0, x + far(bar.plan_pct), middle + 1.0)
 
 
 def _fit(out: FPDF, words: str, width: float) -> None:

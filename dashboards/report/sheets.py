@@ -159,7 +159,7 @@ def post_sheet(report: Report, words: Words, figures: Figures) -> Sheet:
         Column(words("mean_flow"), words("unit_m3s")),
         Column(words("volume"), words("unit_th"), width=1.1),
         Column(words("coverage"), pct, width=0.8),
-        Column(f"{words('volume')}, {words('season_value')}", words("unit_mln"), width=1.1),
+        Column(f"{words('volume')}, {words('season')}", words("unit_mln"), width=1.1),
         Column(words("coverage"), pct, width=0.8),
     )
     rows = tuple(

@@ -33,7 +33,15 @@ def station_plan(station: Station, levels: Levels, seed: int, gateway: str) -> S
     """The station's device: a serve counter, and every sensor of the registry."""
     sensors = [SensorPlan(f"{station.id}-{SERVES}", "count", "Blocks served", Form("uint32"), 0)]
     sensors += [
-        SensorPlan(sensor.id, sensor.quantity, sensor.title, _form(sensor), sensor.decimals, {})
+        SensorPlan(
+            sensor.id,
+            sensor.quantity,
+            sensor.title,
+            _form(sensor),
+            sensor.decimals,
+            {},
+            calibration=_calibration(sensor),
+        )
         for sensor in station.sensors
     ]
     return StationPlan(
@@ -51,11 +59,19 @@ def station_plan(station: Station, levels: Levels, seed: int, gateway: str) -> S
 
 def _form(sensor: Sensor) -> Form:
     """How its registers hold it. The gateway turns the number into the calibrated value, so the instrument is off by as much."""
-    form = _FORMS[sensor.quantity]
-    if not sensor.calibrations:
+    form, held = _FORMS[sensor.quantity], _calibration(sensor)
+    if held is None:
         return form
+    scale, offset = held
+    return Form(form.type, form.scale * scale, form.offset * scale + offset, form.word_order)
+
+
+def _calibration(sensor: Sensor) -> tuple[float, float] | None:
+    """The newest of the registry, which its gateway applies."""
+    if not sensor.calibrations:
+        return None
     newest = sensor.calibrations[-1]
-    return Form(form.type, form.scale * newest.scale, newest.offset, form.word_order)
+    return newest.scale, newest.offset
 
 
 def _unrest_of(station: Station, sensor: Sensor) -> tuple[float, float]:

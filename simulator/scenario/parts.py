@@ -1,7 +1,7 @@
 """The parts of a scenario: stations, their sensors, and what they read."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hydrology.registry import StationKind
 from simulator.registers import Form
@@ -16,7 +16,10 @@ SERVES = "serves"
 
 @dataclass(frozen=True, slots=True)
 class SensorPlan:
-    """One sensor: what it measures, how its registers hold it, and the levels of concern."""
+    """One sensor: what it measures, how its registers hold it, and the levels of concern.
+
+    `calibration` (scale, offset) is what its gateway puts right; `form` has it in it, the instrument being off by as much.
+    """
 
     id: str
     quantity: str
@@ -24,6 +27,15 @@ class SensorPlan:
     form: Form
     decimals: int = 2
     thresholds: dict[str, float] = field(default_factory=dict)
+    calibration: tuple[float, float] | None = None
+
+    @property
+    def said(self) -> Form:
+        """How its registers hold what it says itself."""
+        if self.calibration is None:
+            return self.form
+        scale, offset = self.calibration
+        return replace(self.form, scale=self.form.scale / scale, offset=(self.form.offset - offset) / scale)
 
     @property
     def unit(self) -> str:

@@ -120,7 +120,7 @@ def test_times_are_the_districts(tmp_path: Path) -> None:
 def test_the_calibration_in_force_is_told_and_whether_the_gateway_applied_it(tmp_path: Path) -> None:
     held = "river-bridge/bridge-level since 2026-03-20: reading -0.012 m, by Hydropost team 2; "
     assert f"{held}applied by the gateway: 1.012 became 1" in bridge(tmp_path, START_MS, 1.0, 1.012)
-    assert f"{held}NOT applied: the value 1 is what the sensor said" in bridge(tmp_path, START_MS, 1.0, None)
+    assert f"{held}not shown: the value 1 came without what the sensor said" in bridge(tmp_path, START_MS, 1.0, None)
     assert f"{held}NOT applied: 1.03 became 1, and would be 1.018" in bridge(tmp_path, START_MS, 1.0, 1.03)
     assert "calibration" not in bridge(tmp_path, 1_772_300_000_000, 1.0, None), "in February 2026 it did not hold yet"
 

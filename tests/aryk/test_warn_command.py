@@ -114,6 +114,16 @@ def _fresh(file: Path) -> None:
     asyncio.run(write())
 
 
+def test_a_wrong_option_is_named_and_a_wrong_station_brings_those_like_it(tmp_path: Path, store: Path) -> None:
+    _, updates = draft(tmp_path, store, "--updates", "a,b,c")
+    assert "--updates: 'c' is not a time" in updates.stderr
+    where = ["--registry", str(EXAMPLE), "--store", str(store), "--station", "river-brigde"]
+    for command in ("state", "nowcast"):
+        result = run("warn", command, *where)
+        assert result.exit_code == 2
+        assert "did you mean river-bridge" in result.stderr
+
+
 def test_a_file_that_is_not_there_or_cannot_be_written_is_said_in_words(tmp_path: Path, store: Path) -> None:
     checked = run("warn", "check", str(tmp_path / "no.xml"))
     assert checked.exit_code == 1

@@ -197,6 +197,12 @@ def test_a_warning_may_be_of_another_quantity(quantity: str) -> None:
         assert dict(info.parameters)["quantity"] == quantity
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_begins_with_a_capital(language: str) -> None:
+    text = describe(replace(SITUATION, value=8.2, per_h=-0.02), language)[1]
+    assert all(one[0].isupper() or one[0].isdigit() for one in text.split(". ")), text
+
+
 def test_a_volume_is_in_millions() -> None:
     other = replace(SITUATION, quantity="volume", value=2_000_000.0, threshold_value=1_500_000.0, change_24h=None)
     assert "stored volume 2.000 mln m³" in describe(other, "en-US")[0]

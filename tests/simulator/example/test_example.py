@@ -14,6 +14,7 @@ from simulator.example.registry import FOLDER, registry_texts, without_ice
 from simulator.history import write_history
 from simulator.scenario.parts import Scenario
 from store.memory import MemoryStore
+from store.points import SeriesKey
 
 NOW = 1_795_400_123.4
 
@@ -73,6 +74,16 @@ def test_a_calibrated_instrument_is_off_by_what_the_gateway_puts_right(scenario:
     number = level.form.number(1.8)
     assert number == 1812
     assert level.form.value(number) == 1.8
+    assert (level.calibration, level.said.value(number)) == ((1.0, -0.012), 1.812)
+
+
+async def test_its_past_keeps_what_the_instrument_said(scenario: Scenario) -> None:
+    store = MemoryStore()
+    await write_history(store, scenario, NOW, days=0.01, step_s=120.0)
+    points = store.series[SeriesKey("level", "river-bridge", "bridge-level")].values()
+    assert points
+    assert all(one.raw is not None and one.value is not None for one in points)
+    assert all(round((one.raw or 0) - (one.value or 0), 9) == 0.012 for one in points)
 
 
 async def test_the_past_has_readings_and_discharges_and_ends_where_live_values_begin(
