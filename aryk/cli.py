@@ -6,6 +6,9 @@ import sys
 
 import typer
 
+from settings import SettingsError
+from settings.errors import EXIT_CODE
+
 _COMMANDS = (
     "demo",
     "gateway",
@@ -44,6 +47,10 @@ def main() -> None:
     """Run the command line."""
     try:
         build(sys.argv[1] if len(sys.argv) > 1 else None)(prog_name="aryk")
+    except SettingsError as error:
+        # Found only in use, such as a token's file that is not there: most commands have said theirs before.
+        print(error, file=sys.stderr)
+        sys.exit(EXIT_CODE)
     except BrokenPipeError:
         # Whoever read along (head, less) has had enough. Nothing more may be written, at the exit neither.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

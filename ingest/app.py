@@ -46,7 +46,9 @@ from mqtt import Client, ConnectionState, SessionOptions, Subscription
 from mqtt.tls import tls_context
 from settings import SettingsError
 from settings.errors import Fault
+from settings.files import check_readable
 from store.open import open_reader, open_writer
+from store.settings import InfluxSettings
 from wire.codec import decode_batch
 from wire.topics import Kind, topic, topic_filter
 
@@ -100,12 +102,20 @@ def check_districts(settings: IngestSettings, registry: Registry) -> None:
 
 
 def read_secrets(settings: IngestSettings) -> tuple[bytes | None, ssl.SSLContext | None]:
-    """The broker's password and the TLS context. Raises SettingsError when a file cannot be read."""
+    """The broker's password and the TLS context; the store's token can be read too. Raises SettingsError."""
+    broker, tls = settings.broker, settings.broker.tls
+    check_readable(
+        broker__password_file=broker.password_file,
+        broker__tls__ca_file=tls.ca_file if tls else None,
+        broker__tls__cert_file=tls.cert_file if tls else None,
+        broker__tls__key_file=tls.key_file if tls else None,
+    )
+    if isinstance(settings.store, InfluxSettings):
+        settings.store.read_token()
     try:
-        password = settings.broker.read_password()
-        tls = settings.broker.tls
+        password = broker.read_password()
         context = tls_context(tls.ca_file, tls.cert_file, tls.key_file) if tls else None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise SettingsError("ingest", [Fault(None, "broker", str(error), "check the files it names")]) from error
     return None if password is None else password.encode(), context
 

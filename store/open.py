@@ -17,8 +17,8 @@ def sqlite_path(settings: SqliteSettings, state: Path) -> Path:
 async def open_writer(settings: SqliteSettings | InfluxSettings, state: Path) -> AsyncIterator[PointWriter]:
     """A writer into the store. Opening says nothing about a database being there: the first write does.
 
-    Raises StoreUnavailableError or StoreMisconfiguredError when the embedded store cannot be opened, or OSError when a token
-    file cannot be read.
+    Raises StoreUnavailableError or StoreMisconfiguredError when the embedded store cannot be opened, or SettingsError when a
+    token file cannot be read.
     """
     if isinstance(settings, SqliteSettings):
         from store.sqlite import SqliteWriter

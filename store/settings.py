@@ -5,6 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from settings.errors import Fault, SettingsError
+from settings.files import check_readable
+
 
 class SqliteSettings(BaseModel):
     """The embedded store: one file, for a laptop, a demo or a single site. Left out: store/points.sqlite in the state folder."""
@@ -32,9 +35,13 @@ class InfluxSettings(BaseModel):
     timeout_s: Annotated[float, Field(gt=0)] = 10.0
 
     def read_token(self) -> str | None:
-        """The token in force, or None. Raises OSError when its file cannot be read."""
+        """The token in force, or None. Raises SettingsError when its file cannot be read, or has none in it."""
         if self.token_file is not None:
-            return self.token_file.read_text(encoding="utf-8").strip()
+            check_readable(store__token_file=self.token_file)
+            token = self.token_file.read_text(encoding="utf-8", errors="replace").strip()
+            if not token:
+                raise SettingsError(self.token_file, [Fault(None, "store.token_file", "there is no token in it")])
+            return token
         return self.token.get_secret_value() if self.token is not None else None
 
 

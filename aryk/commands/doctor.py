@@ -50,8 +50,10 @@ def gateway(
         from doctor.checks import Name, ok
         from gateway.doctor.examine import examine as examine_gateway
         from gateway.settings import load_settings
+        from settings.files import check_readable
 
         settings = load_settings(config)
+        check_readable(broker__password_file=settings.broker.password_file)
         conf, outage_s = _conf(broker_conf), _outage_s(outage)
         says = f"{config} is good: gateway {settings.id} of district {settings.district}."
         return [ok(Name.CONFIGURATION, says), *examine_gateway(settings, state, conf, outage_s)]

@@ -61,7 +61,19 @@ def test_check_says_what_the_configuration_means(app: typer.Typer, folder: Path)
         ('registry = "nosuch.toml"\n', "nosuch.toml: there is no such file"),
         ("districts = []\n", "registry: this key is missing"),
         ('registry = "registry.toml"\ndistricts = ["karatel"]\n', "the registry has no district 'karatel'"),
-        ('registry = "registry.toml"\n[broker]\npassword_file = "/nosuch"\n', "/nosuch"),
+        ('registry = "registry.toml"\n[broker]\npassword_file = "/nosuch"\n', "/nosuch: broker.password_file: cannot"),
+        (
+            'registry = "registry.toml"\n[broker.tls]\nca_file = "/nosuch"\n',
+            "/nosuch: broker.tls.ca_file: cannot be read",
+        ),
+        (
+            'registry = "registry.toml"\n[store]\nkind = "influxdb"\ntoken_file = "/nosuch"\n',
+            "/nosuch: store.token_file: cannot be read: No such file",
+        ),
+        (
+            'registry = "registry.toml"\n[store]\nkind = "influxdb"\ntoken_file = "/dev/null"\n',
+            "/dev/null: store.token_file: there is no token in it",
+        ),
         ('registry = "registry.toml"\n[limits]\nfuture = "soon"\n', ":3: limits.future: not a duration"),
     ],
 )
