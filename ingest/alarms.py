@@ -54,19 +54,21 @@ class Alarms:
     def __init__(self, registry: Registry) -> None:
         self._alarms: dict[Name, _Alarm] = {}
         self._neighbours: dict[Name, Memory] = {}
+        self._confirmed: dict[Name, Name] = {}
         self.reload(registry)
 
     def reload(self, registry: Registry) -> None:
         """Alarm by this registry from now on; what is remembered stays."""
         before, self._alarms = self._alarms, {}
         near_before, self._neighbours = self._neighbours, {}
+        self._confirmed = {}
         sensors = {(one.id, sensor.id): (one, sensor) for one in registry.stations for sensor in one.sensors}
         for station, sensor in sensors.values():
             thresholds = sensor.alarm_levels()
             if not thresholds:
                 continue
             name = (station.id, sensor.id, sensor.quantity)
-            confirm = self._confirm(sensor, sensors)
+            confirm = self._confirm(name, sensor, sensors)
             follower = Follower(thresholds, STALE_INTERVALS * sensor.interval, confirm)
             if name in before:
                 follower.inherit(before[name].follower)
@@ -75,13 +77,16 @@ class Alarms:
             if name in near_before:
                 self._neighbours[name] = near_before[name]
 
-    def _confirm(self, sensor: Sensor, sensors: Mapping[tuple[str, str], tuple[Station, Sensor]]) -> Confirm | None:
+    def _confirm(
+        self, name: Name, sensor: Sensor, sensors: Mapping[tuple[str, str], tuple[Station, Sensor]]
+    ) -> Confirm | None:
         near = confirming(sensor, sensors)
         if near is None:  # none, or one of another ingest's districts
             return None
-        name = (near.station, near.sensor, near.quantity)
-        self._neighbours[name] = Memory()
-        return lambda t_ms: near.at(self._neighbours[name], t_ms)
+        other = (near.station, near.sensor, near.quantity)
+        self._neighbours[other] = Memory()
+        self._confirmed[name] = other
+        return lambda t_ms: near.at(self._neighbours[other], t_ms)
 
     def note(self, accepted: Accepted) -> None:
         """Readings of one series were accepted."""
@@ -120,15 +125,20 @@ class Alarms:
             out[key] = max(out.get(key, Need(0, 0)), Need(4 * KEPT, 0))
         return out
 
+    def ties(self) -> Iterator[tuple[SeriesKey, ...]]:
+        """Series that must be seeded in one call: a sensor and the neighbour that confirms it."""
+        for one, other in self._confirmed.items():
+            yield SeriesKey(one[2], one[0], one[1]), SeriesKey(other[2], other[0], other[1])
+
     def seed(self, tails: Mapping[SeriesKey, tuple[list[StoredPoint], bool]]) -> None:
         """Start with these readings, rising in time, before those that came since."""
-        for station, sensor, quantity in self._neighbours:
-            points, _ = tails.get(SeriesKey(quantity, station, sensor), ([], True))
-            if points:
-                self._neighbours[station, sensor, quantity].take(*_columns(points))
-        for alarm in self._alarms.values():
-            if alarm.key in tails:
-                points, complete = tails[alarm.key]
+        for key, (points, _) in tails.items():
+            near = self._neighbours.get((key.station, key.sensor, key.quantity))
+            if near is not None and points:
+                near.take(*_columns(points))
+        for key, (points, complete) in tails.items():
+            alarm = self._alarms.get((key.station, key.sensor, key.quantity))
+            if alarm is not None:
                 few = [(one.time_ms, one.value, one.flag) for one in points[-KEPT - 8 :]]
                 known = decided(alarm.thresholds, few)
                 if not known and len(points) > len(few):

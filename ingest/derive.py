@@ -3,6 +3,7 @@
 A derived series has no sequence numbers: it is no reading of a gateway, is not receipted, and no counter of readings moves.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from hydrology.derived import Derivation, derivations
@@ -34,6 +35,8 @@ class Derive:
         self._late_before = 0
         self._units: list[Unit] = []
         self._uses: dict[Key, list[Use]] = {}
+        self._makers: dict[SeriesKey, list[Unit]] = {}
+        """By the first series that they make."""
         self.reload(registry)
 
     @property
@@ -51,8 +54,9 @@ class Derive:
         before = self._units
         self._late_before = self.late
         self._units = [Unit(one, order, self._capacity) for order, one in enumerate(derivations(registry))]
-        self._uses = {}
+        self._uses, self._makers = {}, {}
         for unit in self._units:
+            self._makers.setdefault(SeriesKey(*unit.derivation.outputs[0].name), []).append(unit)
             for place, one in enumerate(unit.derivation.inputs):
                 key = (one.name.station, one.name.sensor, one.name.quantity)
                 self._uses.setdefault(key, []).append(Use(unit, place))
@@ -96,9 +100,27 @@ class Derive:
                 out.setdefault(SeriesKey(*output.name), need)
         return out
 
-    def seed(self, tails: dict[SeriesKey, tuple[list[StoredPoint], bool]], *, known: bool = True) -> None:
-        """Start with these readings, rising in time, and whether there are none older. Not `known`: the store did not say."""
+    def ties(self) -> Iterator[tuple[SeriesKey, ...]]:
+        """Series that must be seeded in one call: what goes into a derivation and what comes out of it."""
         for unit in self._units:
+            one = unit.derivation
+            yield tuple(
+                SeriesKey(*name) for name in (*(out.name for out in one.outputs), *(part.name for part in one.inputs))
+            )
+
+    def seed(
+        self,
+        tails: dict[SeriesKey, tuple[list[StoredPoint], bool]],
+        *,
+        known: bool = True,
+        of: Iterable[SeriesKey] | None = None,
+    ) -> None:
+        """Start with these readings, rising in time, and whether there are none older. Not `known`: the store did not say.
+
+        With `of` only what makes these series.
+        """
+        units = self._units if of is None else [unit for key in of for unit in self._makers.get(key, ())]
+        for unit in units:
             for one, track in zip(unit.derivation.inputs, unit.inputs, strict=True):
                 if unit.joined:
                     points, complete = tails.get(SeriesKey(*one.name), ([], known))

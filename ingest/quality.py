@@ -4,7 +4,7 @@ Pure but for what it remembers: of each series with tests its last readings, reb
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -90,9 +90,16 @@ class Quality:
         """What each series must read back at a start."""
         return {watched.key: watched.need() for watched in self._watched.values()}
 
+    def ties(self) -> Iterator[tuple[SeriesKey, ...]]:
+        """Series that must be seeded in one call: a companion and those that look at it."""
+        for watched in self._watched.values():
+            if watched.dependents:
+                yield (watched.key, *(one.key for one in watched.dependents))
+
     def seed(self, tails: dict[SeriesKey, tuple[list[StoredPoint], bool]]) -> None:
         """Start with these readings, rising in time, and whether there are none older."""
-        found = [(watched, *tails[watched.key]) for watched in self._watched.values() if watched.key in tails]
+        looks = ((self._watched.get((key.station, key.sensor, key.quantity)), tail) for key, tail in tails.items())
+        found = [(watched, *tail) for watched, tail in looks if watched is not None]
         for watched, points, _ in found:
             if watched.feeds is not None:
                 for point in points:

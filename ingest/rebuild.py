@@ -1,21 +1,23 @@
 """What the quality tests, the derived series and the alarms remember, at a start: the last readings of each series, from the
-store and from what waits in the spool."""
+store and from what waits in the spool.
+
+Read and given away some series at a time: as objects, those of 50,000 series would take gigabytes.
+"""
 
 import asyncio
 import logging
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ingest.alarms import Alarms
-from ingest.body import Body, BodyError
 from ingest.change import Row
 from ingest.derive import Derive
-from ingest.group_body import bodies_of
 from ingest.holding import SpoolReader
-from ingest.pipeline import Target
 from ingest.quality import Need, Quality
 from ingest.recall import FOR_EVER_S, ask
+from ingest.waiting import MOST_READINGS, Waiting, waiting_points
 from store.points import PointReader, SeriesKey, StoredPoint
 
 log = logging.getLogger(__name__)
@@ -24,12 +26,12 @@ Tails = dict[SeriesKey, tuple[list[StoredPoint], bool]]
 """The newest points of each series, rising in time, and whether there are none older."""
 
 SERIES_AT_ONCE = 100
+READERS = 3
+"""So that the store works on one answer while another is taken in."""
 ASK_WHICH_FROM = 1_000
 """From so many series on the store is first asked which of them it has: a new one, or a wiped one, has none."""
 FIRST_READINGS = 256
 """Asked for first; enough where no test looks back over more readings."""
-MOST_READINGS = 16_384
-"""Of one series: beyond it the early part of a long window is not seen."""
 READ_ROWS, READ_BYTES = 500, 1_000_000
 
 
@@ -43,22 +45,32 @@ async def rebuild(
     needs = {key: both(*pair) for key, pair in _pairs(needs, derive.needs()).items()}
     if not needs:
         return {}
-    tails, answered = await _last(needs, store, spool, patience_s, FIRST_READINGS)
-    if not answered:
+    count = 0
+
+    def take(tails: Tails) -> None:
+        nonlocal count
+        count += len(tails)
+        quality.seed(tails)
+        derive.seed(tails, of=tails)
+        alarms.seed(tails)
+
+    ties = [*quality.ties(), *derive.ties(), *alarms.ties()]
+    left = await _Reading(needs, store, spool, patience_s, FIRST_READINGS, take).run(ties)
+    if left is not None:
         log.warning("the quality tests and the alarms start without the readings that are in the store")
-    quality.seed(tails)
-    derive.seed(tails, known=answered)
-    alarms.seed(tails)
-    log.info("the quality tests and the alarms know the last readings of %d series", len(tails))
-    return _further(alarms.undecided(), 4 * FIRST_READINGS) if answered else alarms.needs()
+        quality.seed(left.tails)
+        derive.seed(left.tails, known=False, of=left.keys)
+        alarms.seed(left.tails)
+        count += len(left.tails)
+    log.info("the quality tests and the alarms know the last readings of %d series", count)
+    return _further(alarms.undecided(), 4 * FIRST_READINGS) if left is None else alarms.needs()
 
 
 async def recall_alarms(alarms: Alarms, store: PointReader, spool: SpoolReader, lacking: dict[SeriesKey, Need]) -> None:
     """Read back what the alarms still need, further back each time, until their state is known; wait for the store."""
     most = FIRST_READINGS
     while lacking and most <= MOST_READINGS:
-        tails, _ = await _last(lacking, store, spool, FOR_EVER_S, most)
-        alarms.seed(tails)
+        await _Reading(lacking, store, spool, FOR_EVER_S, most, alarms.seed).run([*alarms.ties()])
         most *= 4
         lacking = _further(alarms.undecided(), most)
 
@@ -77,44 +89,98 @@ def _further(keys: list[SeriesKey], most: int) -> dict[SeriesKey, Need]:
     return {key: Need(most - 4, 0) for key in keys}
 
 
-async def _last(
-    needs: dict[SeriesKey, Need], store: PointReader, spool: SpoolReader, patience_s: float, most: int
-) -> tuple[Tails, bool]:
-    """The last readings of these series; and whether the store answered."""
-    keys = list(needs)
-    tails: Tails = {}
-    answered = True
-    if len(keys) >= ASK_WHICH_FROM:
-        there = await ask(lambda: store.latest(0), "which series it has", patience_s)
-        if there is None:
-            answered, keys = False, []
+def together(keys: Iterable[SeriesKey], ties: Iterable[tuple[SeriesKey, ...]], most: int) -> list[list[SeriesKey]]:
+    """The series in batches of about so many. Those that are tied, over others too, are in one batch, however many they are."""
+    heads: dict[SeriesKey, SeriesKey] = {}
+
+    def head(key: SeriesKey) -> SeriesKey:
+        while (above := heads.get(key, key)) != key:
+            heads[key] = heads.get(above, above)
+            key = above
+        return key
+
+    for first, *others in ties:
+        for other in others:
+            heads[head(other)] = head(first)
+    groups: dict[SeriesKey, list[SeriesKey]] = {}
+    for key in keys:
+        groups.setdefault(head(key), []).append(key)
+    out: list[list[SeriesKey]] = []
+    for group in groups.values():
+        if out and len(out[-1]) + len(group) <= most:
+            out[-1] += group
         else:
-            tails = {key: ([], True) for key in keys if key not in there}
-            keys = [key for key in keys if key in there]
-    for at in range(0, len(keys), SERIES_AT_ONCE):
-        some = {key: needs[key] for key in keys[at : at + SERIES_AT_ONCE]}
-        found = await ask(lambda some=some: read_tails(store, some, most), "the last readings", patience_s)  # type: ignore[misc]
-        if found is None:
-            answered = False
-            break
-        tails.update(found)
-    waiting = await asyncio.to_thread(lambda: waiting_points(_rows(spool), needs))
-    for key, points in waiting.items():
-        tails[key] = merged(*tails.get(key, ([], False)), points)
-    return tails, answered
+            out.append(group)
+    return out
 
 
-def merged(
-    stored: list[StoredPoint], complete: bool, waiting: dict[int, StoredPoint]
-) -> tuple[list[StoredPoint], bool]:
+@dataclass(slots=True)
+class Left:
+    """What was not read since the store did not answer: these series, and of them what waits in the spool."""
+
+    keys: list[SeriesKey] = field(default_factory=list)
+    tails: Tails = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Reads what these series need, and gives it to `take` batch by batch."""
+
+    needs: dict[SeriesKey, Need]
+    store: PointReader
+    spool: SpoolReader
+    patience_s: float
+    most: int
+    take: Callable[[Tails], None]
+    answered: bool = True
+
+    async def run(self, ties: list[tuple[SeriesKey, ...]]) -> Left | None:
+        """None when the store has answered all."""
+        there = None
+        if len(self.needs) >= ASK_WHICH_FROM:
+            there = await ask(lambda: self.store.latest(0), "which series it has", self.patience_s)
+            self.answered = there is not None
+        known = None if there is None else there.keys() & self.needs.keys()
+        waiting = await asyncio.to_thread(lambda: waiting_points(_rows(self.spool), self.needs))
+        batches = together(self.needs, ties, SERIES_AT_ONCE)[::-1]
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(READERS):
+                tasks.create_task(self._work(batches, known, waiting), name=f"rebuild-{number}")
+        if self.answered:
+            return None
+        left = Left([key for batch in batches for key in batch])
+        left.tails = {key: merged([], False, waiting[key]) for key in left.keys if key in waiting}
+        return left
+
+    async def _work(
+        self, batches: list[list[SeriesKey]], known: set[SeriesKey] | None, waiting: dict[SeriesKey, Waiting]
+    ) -> None:
+        while batches and self.answered:
+            batch = batches.pop()
+            some = {key: self.needs[key] for key in batch if known is None or key in known}
+            question = partial(read_tails, self.store, some, self.most)
+            found = await ask(question, "the last readings", self.patience_s)
+            if found is None:
+                self.answered = False
+                batches.append(batch)
+                return
+            tails = {key: found.get(key, ([], True)) for key in batch}
+            for key in batch:
+                if key in waiting:
+                    tails[key] = merged(*tails[key], waiting.pop(key))
+            self.take(tails)
+
+
+def merged(stored: list[StoredPoint], complete: bool, waiting: Waiting) -> tuple[list[StoredPoint], bool]:
     """What waits comes later than what is stored."""
+    later = waiting.points()
     merged = {point.time_ms: point for point in stored}
     since_ms = stored[0].time_ms if stored and not complete else -math.inf
-    for time_ms, point in waiting.items():
+    for time_ms, point in later.items():
         known = merged.get(time_ms)
         if time_ms >= since_ms:
             merged[time_ms] = point if known is None else replace(point, rev=max(point.rev, known.rev))
-    return [merged[time_ms] for time_ms in sorted(merged)], complete and len(waiting) < MOST_READINGS
+    return [merged[time_ms] for time_ms in sorted(merged)], complete and len(later) < MOST_READINGS
 
 
 async def read_tails(store: PointReader, needs: dict[SeriesKey, Need], most: int = FIRST_READINGS) -> Tails:
@@ -144,45 +210,3 @@ def _rows(spool: SpoolReader) -> Iterator[Row]:
     while rows := spool.after(row_id, READ_ROWS, READ_BYTES):
         row_id = rows[-1].id
         yield from rows
-
-
-def waiting_points(rows: Iterable[Row], needs: dict[SeriesKey, Need]) -> dict[SeriesKey, dict[int, StoredPoint]]:
-    """The newest points of these series that wait in the spool, by time: later rows change earlier ones."""
-    out: dict[SeriesKey, dict[int, StoredPoint]] = {key: {} for key in needs}
-    for row in rows:
-        if row.whole:
-            _take(row, out)
-    return {key: points for key, points in out.items() if points}
-
-
-def _take(row: Row, out: dict[SeriesKey, dict[int, StoredPoint]]) -> None:
-    try:
-        bodies = [body for _, body in bodies_of(row)]
-    except (BodyError, ValueError):
-        return  # the drain sets it aside
-    for body in bodies:
-        _take_body(body, out)
-
-
-def _take_body(body: Body, out: dict[SeriesKey, dict[int, StoredPoint]]) -> None:
-    series, _, changed = body
-    for target, _, times, values, flags, raws, tests in series:
-        key = _key(target)
-        points = out.get(key)
-        if points is None:
-            continue
-        for at, time_ms in enumerate(times):
-            raw = None if raws is None else raws[at]
-            mask = None if tests is None else tests[at]
-            points[time_ms] = StoredPoint(time_ms, values[at], flags[at], raw, mask)
-        if len(points) > 2 * MOST_READINGS:
-            for old in sorted(points)[:-MOST_READINGS]:
-                del points[old]
-    for one in changed:
-        points = out.get(_key(one.target))
-        if points is not None:
-            points[one.new.time_ms] = one.new
-
-
-def _key(target: Target) -> SeriesKey:
-    return SeriesKey(target.quantity, target.station, target.sensor)

@@ -6,11 +6,14 @@ A record of kind `quality_rules` for each gateway, time of coming into force: fo
 
 import json
 import logging
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from hydrology.registry import Registry
+from hydrology.registry import Registry, Sensor, Station
 from ingest.recall import FOR_EVER_S, ask
 from store.points import PointReader, Points, PointWriter, RecordPoint
+from wire.names import digest
 
 log = logging.getLogger(__name__)
 
@@ -18,31 +21,42 @@ KIND = "quality_rules"
 AT_ONCE = 500
 """Records in one request."""
 
-Book = dict[str, dict[str, Any]]
-"""For each gateway its sensors, "station/sensor", with the version and the tests."""
+Body = dict[str, dict[str, Any]]
+"""The sensors of one gateway, "station/sensor", with the version and the tests."""
 
 
-def book_of(registry: Registry) -> Book:
-    """The rules in force by this registry. A sensor without tests is not in it."""
-    out: Book = {}
+def book_of(registry: Registry) -> Iterator[tuple[str, Body]]:
+    """The rules in force by this registry, gateway by gateway. A sensor without tests is not in it."""
+    sensors: dict[str, list[tuple[Station, Sensor]]] = {}
     for station in registry.stations:
-        zone = registry.zone_of(station)
         for sensor in station.sensors:
-            if sensor.quality is None and sensor.span is None:
-                continue
-            tests = {} if sensor.quality is None else sensor.quality.model_dump(mode="json", exclude_unset=True)
-            if sensor.span is not None:
-                tests["span"] = list(sensor.span)
-            if sensor.resolution is not None:
-                tests["resolution"] = sensor.resolution
-            one = {"version": sensor.rules(zone).version, "tests": tests}
-            out.setdefault(sensor.gateway, {})[f"{station.id}/{sensor.id}"] = one
-    return out
+            if sensor.quality is not None or sensor.span is not None:
+                sensors.setdefault(sensor.gateway, []).append((station, sensor))
+    equal: dict[tuple[object, ...], dict[str, Any]] = {}
+    for gateway, those in sensors.items():
+        body: Body = {}
+        for station, sensor in those:
+            zone = registry.zone_of(station)
+            written = (id(sensor.quality), sensor.span, sensor.resolution, zone)
+            if written not in equal:
+                equal[written] = _said(sensor, zone)
+            body[f"{station.id}/{sensor.id}"] = equal[written]
+        yield gateway, body
 
 
-def versions(body: dict[str, Any]) -> dict[str, str]:
-    """The versions of one gateway's sensors."""
-    return {name: str(one["version"]) for name, one in body.items()}
+def _said(sensor: Sensor, zone: str) -> dict[str, Any]:
+    tests = {} if sensor.quality is None else sensor.quality.model_dump(mode="json", exclude_unset=True)
+    if sensor.span is not None:
+        tests["span"] = list(sensor.span)
+    if sensor.resolution is not None:
+        tests["resolution"] = sensor.resolution
+    return {"version": sensor.rules(zone).version, "tests": tests}
+
+
+def versions(body: Body) -> str:
+    """A digest of the versions of one gateway's sensors; of none nothing."""
+    text = "".join(f"{name} {one['version']}\n" for name, one in sorted(body.items()))
+    return digest(text.encode()) if text else ""
 
 
 class RuleBook:
@@ -50,7 +64,7 @@ class RuleBook:
 
     def __init__(self, reader: PointReader, writer: PointWriter) -> None:
         self._reader, self._writer = reader, writer
-        self._kept: dict[str, dict[str, str]] | None = None
+        self._kept: dict[str, str] | None = None
 
     async def keep(self, registry: Registry, since_ms: int) -> int:
         """Write what is new by this registry, in force since then; how many gateways. Waits for the store."""
@@ -62,18 +76,25 @@ class RuleBook:
                     self._kept[record.gateway] = versions(json.loads(record.body))
                 except (ValueError, KeyError, TypeError, AttributeError):
                     self._kept.pop(record.gateway, None)
-        book = book_of(registry)
-        known = self._kept
-        changed = {gateway: now for gateway, now in book.items() if known.get(gateway, {}) != versions(now)}
-        changed |= {gateway: {} for gateway, before in known.items() if before and gateway not in book}
-        points: list[Points] = [
-            RecordPoint(gateway, KIND, since_ms, json.dumps(now, separators=(",", ":"), ensure_ascii=False))
-            for gateway, now in changed.items()
-        ]
-        for at in range(0, len(points), AT_ONCE):
-            some = points[at : at + AT_ONCE]
-            await ask(lambda some=some: self._writer.write(some), "that the rules are kept", FOR_EVER_S)  # type: ignore[misc]
-        known.update({gateway: versions(now) for gateway, now in changed.items()})
-        if changed:
-            log.info("the store knows the quality tests' rules of %d gateways anew", len(changed))
-        return len(changed)
+        known, count = self._kept, 0
+        changes = self._changes(registry, known)
+        while some := list(islice(changes, AT_ONCE)):
+            points: list[Points] = [
+                RecordPoint(gateway, KIND, since_ms, json.dumps(now, separators=(",", ":"), ensure_ascii=False))
+                for gateway, now in some
+            ]
+            await ask(lambda points=points: self._writer.write(points), "that the rules are kept", FOR_EVER_S)  # type: ignore[misc]
+            known.update((gateway, versions(now)) for gateway, now in some)
+            count += len(some)
+        if count:
+            log.info("the store knows the quality tests' rules of %d gateways anew", count)
+        return count
+
+    def _changes(self, registry: Registry, known: dict[str, str]) -> Iterator[tuple[str, Body]]:
+        gone = {gateway for gateway, before in known.items() if before}
+        for gateway, now in book_of(registry):
+            gone.discard(gateway)
+            if known.get(gateway) != versions(now):
+                yield gateway, now
+        for gateway in gone:
+            yield gateway, {}

@@ -17,8 +17,9 @@ from ingest.lane import LaneCache
 from ingest.lanes import cut
 from ingest.pipeline import TimeBounds, directory
 from ingest.quality import Quality
-from ingest.rebuild import merged, read_tails, waiting_points
+from ingest.rebuild import merged, read_tails
 from ingest.received import Logs
+from ingest.waiting import waiting_points
 from store.memory import MemoryStore
 from store.points import SeriesKey, StoredPoint
 from tests.ingest.samples import EPOCH, NOW_MS, arrival, batch

@@ -52,7 +52,7 @@ async def test_only_what_has_changed_is_written_also_after_a_restart() -> None:
 
 
 def test_the_record_says_the_tests_too() -> None:
-    one = book_of(registry())["gw1"]["k-12/level"]
+    one = dict(book_of(registry()))["gw1"]["k-12/level"]
     assert one["tests"]["range"] == [0.0, 5.0]
     assert one["tests"]["span"] == [-0.5, 10.0]
     assert len(one["version"]) == 12
