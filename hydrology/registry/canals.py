@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hydrology.registry.base import Duration, NotNegative, Positive, Table
+from hydrology.registry.base import Duration, Table
+from hydrology.registry.limits import CanalM3s, ReachKm, RiverKm
 from wire.names import Id
 
 
@@ -27,10 +28,10 @@ class Reach(Table):
     id: Id
     head: str
     tail: str | None = None
-    length_km: Positive
+    length_km: ReachKm
     turnouts: tuple[str, ...] = ()
     inflows: tuple[str, ...] = ()
-    capacity_m3s: Positive | None = None
+    capacity_m3s: CanalM3s | None = None
     lining: Lining | None = None
     travel_time: Duration | None = None
 
@@ -57,6 +58,6 @@ class Link(Table):
 
     upstream: Id
     downstream: Id
-    distance_km: NotNegative | None = None
+    distance_km: RiverKm | None = None
     lag: Duration | None = None
     muskingum: Muskingum | None = None

@@ -1,4 +1,4 @@
-"""Between what the numbers of a structure or a rating lie: what no physics and no builder allows is refused, with the reason.
+"""Between what the numbers of the registry lie: what no physics and no builder allows is refused, with the reason.
 
 The bounds are generous (our rule): they catch a wrong unit, a slipped point and swapped keys, and no real structure.
 """
@@ -15,10 +15,14 @@ def within(low: float, high: float, why: str) -> AfterValidator:
 
     def check(value: float) -> float:
         if not low <= value <= high:
-            raise ValueError(f"{value:g} cannot be: write {low:g} to {high:g} ({why})")
+            raise ValueError(f"{value:g} cannot be: write {_plain(low)} to {_plain(high)} ({why})")
         return value
 
     return AfterValidator(check)
+
+
+def _plain(bound: float) -> str:
+    return f"{bound:.0f}" if abs(bound) >= 1 and bound == int(bound) else f"{bound:g}"
 
 
 Width = Annotated[Positive, within(0.01, 100, "m, one plate, gate or bay")]
@@ -55,3 +59,15 @@ ShiftM = Annotated[Number, within(-5, 5, "m, a shift is of centimetres")]
 SubmergedC = Annotated[Positive, within(1e-3, 200, "in m and s")]
 SubmergedN = Annotated[Positive, within(0.5, 3, "an exponent, near the free one or near 1")]
 SubmergedC2 = Annotated[Number, within(-0.5, 0.5, "near 0.0044")]
+
+Elevation = Annotated[Number, within(-500, 9000, "m in the height system")]
+AboveZero = Annotated[Number, within(-500, 9000, "m above gauge zero")]
+ReachKm = Annotated[Positive, within(0.001, 2000, "km, the longest canal has 1,400")]
+RiverKm = Annotated[NotNegative, within(0, 7000, "km")]
+CanalM3s = Annotated[Positive, within(1e-3, 1e4, "m3/s")]
+LimitHm3 = Annotated[NotNegative, within(0, 1e5, "hm3, millions of m3")]
+PlanM3s = Annotated[NotNegative, within(0, 1e4, "m3/s")]
+AreaHa = Annotated[Positive, within(1e-3, 1e7, "ha")]
+WellM = Annotated[Positive, within(0.01, 5000, "m")]
+UnitKw = Annotated[Positive, within(0.01, 2e6, "kW, no unit makes more than a million")]
+LossM = Annotated[NotNegative, within(0, 500, "m of head")]

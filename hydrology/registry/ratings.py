@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from hydrology import rating as laws
 from hydrology.registry.base import Effective, Number, Table
-from hydrology.registry.limits import ErrorPct, Flow, PowerA, PowerB, ShiftM
+from hydrology.registry.limits import AboveZero, ErrorPct, Flow, PowerA, PowerB, ShiftM
 from hydrology.registry.quality import Month
 from hydrology.registry.structures import Heads, Law, Structure
 from hydrology.structures.answer import Discharge
@@ -56,7 +56,7 @@ class Rating(Table):
     tail: Id | None = None
     opening: Id | None = None
     velocity: Id | None = None
-    crest_m: Number = 0.0
+    crest_m: AboveZero = 0.0
     segments: tuple[Segment, ...] = ()
     table: tuple[Point, ...] = ()
     no_flow_m: Number | None = None

@@ -7,7 +7,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from hydrology import storage as laws
-from hydrology.registry.base import Duration, Effective, NotNegative, Number, Positive, Table
+from hydrology.registry.base import Duration, Effective, Number, Table
+from hydrology.registry.limits import Elevation, LossM, PlanM3s, RiverKm, UnitKw, WellM
 from hydrology.registry.ratings import Rating
 from hydrology.registry.sensor import Sensor
 from settings.errors import FaultError
@@ -46,7 +47,7 @@ class Gateway(Table):
 class Datum(Table):
     """Gauge zero in a named height system."""
 
-    zero_m: Number
+    zero_m: Elevation
     system: str
     surveyed: date | None = None
 
@@ -54,10 +55,10 @@ class Datum(Table):
 class Levels(Table):
     """A reservoir's named levels in m of the height system: dead (УМО), normal full (НПУ), forced (ФПУ), crest."""
 
-    dead_m: Number
-    normal_m: Number
-    forced_m: Number | None = None
-    crest_m: Number | None = None
+    dead_m: Elevation
+    normal_m: Elevation
+    forced_m: Elevation | None = None
+    crest_m: Elevation | None = None
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -111,9 +112,9 @@ class Well(Table):
     `barometer` names a pressure sensor as "station/sensor".
     """
 
-    measuring_point_m: Number
-    cable_m: Positive
-    depth_m: Positive | None = None
+    measuring_point_m: Elevation
+    cable_m: WellM
+    depth_m: WellM | None = None
     logger: Id | None = None
     barometer: str | None = None
 
@@ -121,12 +122,12 @@ class Well(Table):
 class Hydropower(Table):
     """A unit: its rated power, efficiency and losses, the levels of its head as "station/sensor", the release it owes."""
 
-    rated_kw: Positive
+    rated_kw: UnitKw
     efficiency: Annotated[float, Field(gt=0, le=1)]
-    losses_m: NotNegative = 0.0
+    losses_m: LossM = 0.0
     upper: str | None = None
     lower: str | None = None
-    ecological_release_m3s: NotNegative = 0.0
+    ecological_release_m3s: PlanM3s = 0.0
     release: str | None = None
 
 
@@ -148,7 +149,7 @@ class Station(Table):
     district: Id
     kind: StationKind = StationKind.CANAL_GAUGE
     river_or_canal: str = ""
-    km: NotNegative | None = None
+    km: RiverKm | None = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
     datum: Datum | None = None

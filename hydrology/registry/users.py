@@ -7,11 +7,12 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from hydrology.accounting.periods import Period, decade_of, decade_period, hydrological_year, season_period
-from hydrology.registry.base import NotNegative, Positive, Table
+from hydrology.registry.base import Table
+from hydrology.registry.limits import AreaHa, LimitHm3, PlanM3s
 from wire.names import Id
 
 Year = Annotated[int, Field(ge=1900, le=2200)]
-Decades = tuple[NotNegative, NotNegative, NotNegative]
+Decades = tuple[PlanM3s, PlanM3s, PlanM3s]
 """The three decades of a month."""
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
@@ -29,7 +30,7 @@ class Limit(Table):
 
     year: Year
     season: LimitPeriod = LimitPeriod.GROWING
-    volume_hm3: NotNegative
+    volume_hm3: LimitHm3
 
     def period(self, zone: str) -> Period:
         """The limit's time in a time zone."""
@@ -76,7 +77,7 @@ class User(Table):
     name: str
     district: Id
     turnouts: Annotated[tuple[str, ...], Field(min_length=1)]
-    area_ha: Positive | None = None
+    area_ha: AreaHa | None = None
     priority: Annotated[int, Field(ge=1, le=9)] = 5
     limits: tuple[Limit, ...] = ()
     plans: tuple[Plan, ...] = ()

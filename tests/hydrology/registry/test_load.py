@@ -83,6 +83,21 @@ def test_a_folder_and_one_file_say_the_same(tmp_path: Path) -> None:
             "stations/out.toml:13: ratings[0].structure",
             id="a flume that is not made",
         ),
+        pytest.param(
+            {"users": small.USERS.replace("12.0", "12_000_000")},
+            "users.toml:9: users[0].limits[0].volume_hm3: 1.2e+07 cannot be: write 0 to 100000 (hm3, millions of m3)",
+            id="a limit in m3",
+        ),
+        pytest.param(
+            {"canals": small.CANALS.replace("4.0", "4000")},
+            "canals.toml:9: canals[0].reaches[0].length_km: 4000 cannot be: write 0.001 to 2000 (km",
+            id="a reach in m",
+        ),
+        pytest.param(
+            {"head": small.HEAD.replace("width_m = 2.0", "width_m = 2000")},
+            "stations/head.toml:20: ratings[0].structure.width_m: 2000 cannot be: write 0.01 to 100 (m, one plate, gate",
+            id="a gate in mm",
+        ),
     ],
 )
 def test_a_fault_names_file_line_key_and_mend(tmp_path: Path, changed: dict[str, str], said: str) -> None:
