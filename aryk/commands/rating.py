@@ -30,7 +30,10 @@ def add_to(app: typer.Typer) -> None:
 
 def fit(
     gaugings: Annotated[
-        Path, typer.Argument(metavar="GAUGINGS.CSV", help="columns stage and flow; others are passed over")
+        Path,
+        typer.Argument(
+            metavar="GAUGINGS.CSV", help="columns stage (h, level, уровень) and flow (q, discharge, расход)"
+        ),
     ],
     segments: Annotated[
         int | None, typer.Option("--segments", min=1, max=3, help="1 to 3; else as many as the gaugings ask for")

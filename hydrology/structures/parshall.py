@@ -26,7 +26,7 @@ _FT = 0.3048
 _FT3 = _FT**3
 MAX_SUBMERGENCE = 0.90
 """Above it no correction is practical (read in an encyclopaedia): flag 4, no value."""
-MAX_MISFIT = 1.5
+MAX_MISFIT = 1.25
 """An own submerged calibration may be so many times the free discharge, or so little, where it takes over (our rule)."""
 UNCERTAINTY_PCT = 5.0
 """The reference page's figure for a Parshall flume in a water balance, k = 2."""
