@@ -241,6 +241,7 @@ def run(
     demo = Demo(folder, ports, scenario)
     with signals_noted() as stopped:
         try:
+            say("Starting. Seven days of simulated past are written first: ten seconds, on a busy machine a minute.")
             demo.start()
             say(_welcome(demo, time.monotonic() - began))
             demo.supervise(None if for_s is None else time.monotonic() + for_s, stopped, say)

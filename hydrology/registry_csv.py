@@ -15,11 +15,14 @@ from hydrology.spreadsheet import Row, number, read_rows
 from hydrology.spreadsheet_words import COLUMNS_RU, plain_value
 from settings import SettingsError
 from settings.errors import Fault
+from settings.faults import NOT_AN_ID
 from wire.quantities import QUANTITIES
 
 _TEXT = ("name", "district", "kind", "river_or_canal", "note")
 _NUMBERS = ("km", "latitude", "longitude")
 _DATUM = {"gauge_zero_m": "zero_m", "height_system": "system"}
+_PLAIN = {"missing": "this cell is needed", "string_pattern_mismatch": NOT_AN_ID}
+"""What pydantic's own words do not say plainly; ids are the only patterns here."""
 _SENSOR_TEXT = ("gateway", "quantity", "interval", "title")
 _THRESHOLDS = ("low", "action", "minor", "moderate", "major", "adverse", "dangerous")
 
@@ -94,8 +97,9 @@ def plan_import(
         except ValidationError as error:
             for one in error.errors(include_url=False):
                 message = one["msg"].removeprefix("Value error, ")
-                text_ = "this cell is needed" if one["type"] == "missing" else message[0].lower() + message[1:]
-                faults.append(_fault(one["loc"], text_, "", lines[name]))
+                text_ = _PLAIN.get(one["type"]) or message[0].lower() + message[1:]
+                mend = f"it is {one['input']!r}" if text_ == NOT_AN_ID else ""
+                faults.append(_fault(one["loc"], text_, mend, lines[name]))
         target = into / STATIONS / f"{name}.toml"
         if target in before:
             faults.append(Fault(mine[0].line, "station", f"{target} is there already", "nothing is overwritten"))

@@ -12,6 +12,8 @@ from settings.locate import KeyPath, line_of
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 """The pattern of `wire.names.Id`, which settings may not import; a test holds the two equal."""
 
+NOT_AN_ID = "not an id: letters of A to Z, digits, '_', '-' and '.', at most 63, the first a letter or digit"
+
 
 class Variable(NamedTuple):
     """An environment variable that a key came from."""
@@ -77,7 +79,7 @@ def faults_of(
         elif kind == "string_pattern_mismatch" and one["ctx"]["pattern"] == ID_PATTERN:
             add(
                 path,
-                "not an id: letters, digits, '_', '-' and '.', at most 63, the first a letter or digit",
+                NOT_AN_ID,
                 _shown(one["input"]),
             )
         elif kind == "missing":

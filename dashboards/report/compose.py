@@ -1,5 +1,6 @@
 """Sets a report in words and figures: which tables, which columns, which marks. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dashboards.report.chart import plan_and_fact
@@ -152,8 +153,8 @@ def _user_sheet(report: Report, words: Words, figures: Figures) -> Sheet:
     )
     rows = tuple(_user_cells(row, words, figures) for row in report.users)
     period_sum, since_sum = total([r.delivered for r in report.users]), total([r.since for r in report.users])
-    plan = sum(row.plan_m3 or 0.0 for row in report.users)
-    plan_since = sum(row.plan_since_m3 or 0.0 for row in report.users)
+    plan = _sum(row.plan_m3 for row in report.users)
+    plan_since = _sum(row.plan_since_m3 for row in report.users)
     shares = [row.share for row in report.users if row.share is not None]
     limits, used = sum(share.limit_m3 for share in shares), sum(share.delivered_m3 for share in shares)
     ahead = sum(share.projected_m3 for share in shares)
@@ -193,7 +194,12 @@ def _user_cells(row: UserRow, words: Words, figures: Figures) -> tuple[Cell, ...
         bar = Bar(used, due, words("used_bar", **shown))
     over = row.overrun_m3
     doubt = DOUBT if row.suspect > 0.1 else ""
-    alarm = Cell(words(row.alarm.value), _ALARM_TONE.get(row.alarm, "")) if share else Cell(words("no_limit"), "soft")
+    if share is None:
+        alarm = Cell(words("no_limit"), "soft")
+    elif row.unsure:
+        alarm = Cell(words("not_judged"), "soft")
+    else:
+        alarm = Cell(words(row.alarm.value), _ALARM_TONE.get(row.alarm, ""))
     return (
         Cell(row.user.name),
         Cell(figures.thousand(row.plan_m3)),
@@ -220,6 +226,12 @@ def _coverage(amount: Amount, figures: Figures) -> Cell:
 
 def _mark(amount: Amount) -> str:
     return f" {PROVISIONAL}" if amount.provisional else ""
+
+
+def _sum(parts: Iterable[float | None]) -> float | None:
+    """Of those that there are; None of none."""
+    known = [part for part in parts if part is not None]
+    return sum(known) if known else None
 
 
 def _pct(part: float | None, whole: float | None) -> float | None:

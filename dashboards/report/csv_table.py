@@ -97,7 +97,7 @@ def _rows(report: Report) -> list[dict[str, Value]]:
                 "projected [mln m3]": _scaled(share.projected_m3 if share else None, 1e6),
                 "projected of limit [%]": share.projected_pct if share else None,
                 "projected overrun [mln m3]": None if over is None else max(over, 0.0) / 1e6,
-                "state": str(user.alarm) if share else "no limit",
+                "state": "no limit" if share is None else "not judged" if user.unsure else str(user.alarm),
             }
         )
     for reach in report.reaches:

@@ -59,6 +59,11 @@ class UserRow:
         """How the user stands against the limit."""
         return Alarm.NONE if self.share is None else self.share.alarm
 
+    @property
+    def unsure(self) -> bool:
+        """Whether nothing stands against the user only because too little was measured: that is not within the limit."""
+        return self.alarm is Alarm.NONE and self.since.provisional
+
 
 def counted_since(user: User, last: datetime, zone: str) -> Period:
     """The season of the user's limit in force at a time; without a limit the growing season or the other one."""

@@ -85,7 +85,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
             "s.csv:2: span_low: write the low end first",
         ),
         ("station,name,district\nnew,x,north,1\n", "s.csv:2: 4 cells under 3 columns"),
-        ("station,name,district\nbad id,x,north\n", "s.csv:2: station: string should match"),
+        ("station,name,district\nbad id,x,north\n", "s.csv:2: station: not an id: letters of A to Z"),
     ],
 )
 def test_an_error_names_the_line_and_the_column(tmp_path: Path, text: str, said: str) -> None:

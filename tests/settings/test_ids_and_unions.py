@@ -47,7 +47,7 @@ def test_a_misspelt_kind_names_the_nearest_and_its_line() -> None:
 
 def test_an_id_that_is_none_is_told_in_words() -> None:
     (line,) = told('[[parts]]\nid = "a b"\n')
-    assert line.startswith("some.toml:2: parts[0].id: not an id: letters, digits")
+    assert line.startswith("some.toml:2: parts[0].id: not an id: letters of A to Z, digits")
     assert "it is 'a b'" in line
 
 

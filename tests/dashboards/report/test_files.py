@@ -21,6 +21,7 @@ from dashboards.report.pdf import pdf
 from dashboards.report.settings import Language, ReportSettings
 from dashboards.report.table import Report, ReportError
 from dashboards.report.words import CATALOGUE
+from hydrology.accounting import Alarm
 from hydrology.load import registry_digest
 from hydrology.registry import User
 from tests.dashboards.report.district import EXAMPLE, example, example_report
@@ -145,6 +146,19 @@ async def test_an_indicator_stands_under_the_days_that_it_is_of() -> None:
     decade = [row for row in rows(csv_text(both)) if row["kind"] == "indicator" and not row["season"]]
     assert [row["id"] for row in decade] == ["adequacy", "efficiency", "equity"], "one decade has no dependability"
     assert {(row["first day"], row["last day"]) for row in decade} == {("2026-07-11", "2026-07-20")}
+
+
+async def test_nobody_is_within_a_limit_that_was_not_measured() -> None:
+    report = await example_report()
+    enbek = next(row for row in report.users if row.alarm is Alarm.NONE)
+    silent = replace(enbek, since=replace(enbek.since, coverage_pct=63.0, provisional=True), plan_m3=None)
+    one = replace(report, users=(silent,))
+    assert rows(csv_text(one))[0]["state"] == "not judged"
+    (user_sheet, *_) = document(one).sheets
+    assert user_sheet.rows[0][-1].text == "not judged"
+    assert user_sheet.total is not None
+    assert user_sheet.total[1].text == "–", "no plan is no plan of 0"
+    assert rows(csv_text(report))[report.users.index(enbek)]["state"] == "none"
 
 
 async def test_a_decimal_comma_makes_semicolons() -> None:
