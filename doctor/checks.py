@@ -39,6 +39,7 @@ class Name(StrEnum):
     BROKER_QUEUE = "broker-queue"
     BROKER_IN_FLIGHT = "broker-in-flight"
     BROKER_IDENTITY = "broker-identity"
+    BROKER_ACCESS = "broker-access"
     CENTRE = "centre"
     CLOCK = "clock"
     STORE = "store"

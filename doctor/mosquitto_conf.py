@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from doctor import mosquitto_acl
 from doctor.checks import Check, Name, fail, ok, warn
 from doctor.disk import span
 
@@ -26,7 +27,7 @@ def read(path: Path) -> dict[str, str]:
     if folder is not None:
         for part in sorted(Path(folder).glob("*.conf")):
             options |= parse(part.read_text(encoding="utf-8", errors="replace"))
-    return options
+    return mosquitto_acl.resolve(options, path.parent)
 
 
 def parse(text: str) -> dict[str, str]:

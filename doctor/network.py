@@ -164,11 +164,17 @@ def _handshake(broker: BrokerSettings, tls: TlsSettings, now: datetime) -> Check
     except (OSError, ValueError) as error:
         return fail(
             Name.TLS,
-            f"{broker.host}:{broker.port} broke off during the TLS handshake: {error or 'no answer'}.",
+            f"{broker.host}:{broker.port} broke off during the TLS handshake: {_why(error)}.",
             "is it the plain port? TLS is usually on 8883",
         )
     says = f"{version}, the chain is trusted; "
     return judge(Name.TLS, "the broker's certificate", theirs, now, "renew the broker's certificate", says)
+
+
+def _why(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or "no answer"
 
 
 def _meet(broker: BrokerSettings, context: ssl.SSLContext) -> tuple[Certificate, str]:

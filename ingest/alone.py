@@ -11,7 +11,7 @@ from ingest.change import Change
 from ingest.holding import Holding
 from ingest.intake import Group, Intake
 from ingest.pipeline import TimeBounds, directory
-from ingest.refetch import REFETCH, Order
+from ingest.refetch import REFETCH, Order, orders_text, wanted
 from ingest.settings import IngestSettings
 from ingest.spool import Spool
 
@@ -59,5 +59,6 @@ def keep_order(path: Path, order: Order, now_ms: int) -> None:
     if not path.exists():
         raise FileNotFoundError(path)
     with Spool(path) as spool:
-        meta = {REFETCH: order.text(), **({"clean": "1"} if spool.was_clean else {})}
+        kept = [one for one in wanted(spool.meta(REFETCH)) if one != order]
+        meta = {REFETCH: orders_text([*kept, order]), **({"clean": "1"} if spool.was_clean else {})}
         spool.commit([Change(meta=meta)], now_ms)

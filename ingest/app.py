@@ -170,7 +170,7 @@ async def run(
         holding = spool.load()
         next_id = spool.next_id()
         is_new = spool.meta("recalled") is None
-        order = wanted(spool.meta(REFETCH))
+        orders = wanted(spool.meta(REFETCH))
         refill = is_refilling(spool.meta(REFILL_UNTIL), _now_ms())
         old_filters = read_filters(spool.meta("filters"))
         metrics_registry = CollectorRegistry()
@@ -257,7 +257,7 @@ async def run(
         )
         caretaker = Caretaker(spool.path, intake, holding.exported, centre.change)
         refetch = Refetch(
-            store_reader, intake, holding.settled, gateways, drain.deliveries, centre, lambda: file.registry
+            store_reader, intake, holding.settled, gateways, drain.deliveries, centre, lambda: file.registry, orders
         )
         requests = Requests(caretaker, refetch)
         _say_start(spool, holding)
@@ -366,6 +366,7 @@ async def run(
                     ("registry", follow_registry()),
                     ("lineage", lineage.run()),
                     ("rules", keep_rules()),
+                    ("refetch", refetch.carry_on()),
                     ("letters", _keep_bounds(caretaker, bounds, committer)),
                 ):
                     tasks.create_task(task, name=name)
@@ -373,8 +374,6 @@ async def run(
                     tasks.create_task(recall(FOR_EVER_S), name="recall")
                 if lacking:
                     tasks.create_task(recall_alarms(alarms, store_reader, reader, lacking), name="alarms")
-                if order is not None:
-                    tasks.create_task(refetch.resume(order), name="refetch")
 
         serving = asyncio.create_task(serve(), name="ingest")
         stopping = asyncio.create_task(stop.wait(), name="stop")

@@ -125,6 +125,11 @@ class Letters:
         query = f"SELECT {_COLUMNS} FROM letters WHERE {condition} ORDER BY id DESC LIMIT ?"
         return [KeptLetter(*row) for row in self._db.execute(query, (*values, most))][::-1]
 
+    def number(self, which: Filter = ALL) -> int:
+        """How many these are."""
+        condition, values = which.where()
+        return int(self._db.execute(f"SELECT count(*) FROM letters WHERE {condition}", values).fetchone()[0])
+
     def after(self, letter_id: int, which: Filter, most: int, most_bytes: int) -> list[tuple[KeptLetter, bytes]]:
         """The next of these letters in order with their bytes: at least one if there is one, then as many as fit."""
         condition, values = which.where()

@@ -1,13 +1,13 @@
 """Asks the gateways again for what a restored backup of the store lost.
 
-What was settled is set to what the store says it had accepted by then; the rest is missing, and asked for. The order is kept
+What was settled is set to what the store says it had accepted by then; the rest is missing, and asked for. Each order is kept
 in the spool until it is carried out, so that it survives a kill and a store that is away.
 """
 
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REFETCH = "refetch"
-"""The order's key in the spool."""
+"""The orders' key in the spool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +37,28 @@ class Order:
     since_ms: int
     station: str | None = None
 
-    def text(self) -> str:
-        """As it is kept."""
-        return json.dumps({"since_ms": self.since_ms, "station": self.station})
+
+def orders_text(orders: Sequence[Order]) -> str:
+    """As they are kept."""
+    return json.dumps([{"since_ms": one.since_ms, "station": one.station} for one in orders]) if orders else ""
 
 
-def wanted(text: str | None) -> Order | None:
-    """The order that is kept, if there is one."""
+def wanted(text: str | None) -> list[Order]:
+    """The orders that are kept, in the order in which they were given."""
     if not text:
-        return None
+        return []
     try:
-        document = json.loads(text)
-        return Order(int(document["since_ms"]), document["station"])
+        documents = json.loads(text)
+        # A spool of before has one, by itself.
+        return [
+            Order(int(one["since_ms"]), one["station"])
+            for one in (documents if isinstance(documents, list) else [documents])
+        ]
     except (ValueError, KeyError, TypeError) as error:
-        log.error("the order %r in the spool is damaged (%s): give it again with `aryk ingest refetch`", text, error)
-        return None
+        log.error(
+            "the orders %r in the spool are damaged (%s): give them again with `aryk ingest refetch`", text, error
+        )
+        return []
 
 
 def gateways_of(order: Order, registry: Registry, known: set[str]) -> set[str]:
@@ -92,19 +99,50 @@ class Refetch:
         deliveries: Deliveries,
         centre: "Centre",
         registry: Callable[[], Registry],
+        kept: Sequence[Order] = (),
     ) -> None:
+        self._kept, self._later = list(kept), list(kept)
         self._reader, self._intake, self._settled = reader, intake, settled
         self._gateways, self._deliveries, self._centre, self._registry = gateways, deliveries, centre, registry
-        self._one_at_a_time = asyncio.Lock()
+        self._one_at_a_time, self._more = asyncio.Lock(), asyncio.Event()
 
-    async def run(self, order: Order, patience_s: float = FOR_EVER_S) -> int | None:
+    async def run(self, order: Order, patience_s: float) -> int | None:
         """Carry an order out: how many readings are asked for again; None when the store did not answer in time.
 
-        Raises LookupError when there is no such station.
+        Then it is kept, and carried out when the store answers. Raises LookupError when there is no such station.
         """
-        async with self._one_at_a_time:
-            which = self._which(order)
-            await self._centre.change(lambda group: group.change.meta.update({REFETCH: order.text()}))
+        which = self._which(order)
+        if order not in self._kept:
+            self._kept.append(order)
+            await self._write_down(self._kept)
+        total = await self._carry_out(order, which, patience_s)
+        if total is None and order not in self._later:
+            self._later.append(order)
+            self._more.set()
+        return total
+
+    async def carry_on(self) -> None:
+        """Carry out what an earlier process was given, and what a command did not wait for; for ever."""
+        while True:
+            while self._later:
+                order = self._later.pop(0)
+                try:
+                    await self._carry_out(order, self._which(order), FOR_EVER_S)
+                except LookupError as error:
+                    log.error("what was to be asked for again is not known any more: %s", error)
+                    self._kept = [one for one in self._kept if one != order]
+                    await self._write_down(self._kept)
+            await self._more.wait()
+            self._more.clear()
+
+    async def _carry_out(self, order: Order, which: set[str], patience_s: float) -> int | None:
+        try:
+            await asyncio.wait_for(self._one_at_a_time.acquire(), None if patience_s == FOR_EVER_S else patience_s)
+        except TimeoutError:
+            return None
+        try:
+            if order not in self._kept:  # meanwhile somebody else has carried it out
+                return 0
             # An hour's point holds what was settled until that hour's end.
             upto_ms = order.since_ms - HOUR_MS
             bodies = await ask(lambda: self._reader.deliveries(upto_ms), "what it had accepted by then", patience_s)
@@ -120,23 +158,21 @@ class Refetch:
 
             def make() -> Change:
                 nonlocal total
-                change = Change(meta={REFETCH: ""})
+                change = Change(meta={REFETCH: orders_text([one for one in self._kept if one != order])})
                 total = sum(forget(change, self._settled, gateway, by_then.get(gateway, {})) for gateway in which)
                 return change
 
             await self._centre.forget(make)
+            self._kept.remove(order)
             for gateway in which:
                 self._deliveries.changed(gateway)
+        finally:
+            self._one_at_a_time.release()
         log.info("%d readings of %d gateways are asked for again", total, len(which))
         return total
 
-    async def resume(self, order: Order) -> None:
-        """Carry out an order that an earlier process was given."""
-        try:
-            await self.run(order)
-        except LookupError as error:
-            log.error("what was to be asked for again is not known any more: %s", error)
-            await self._centre.change(lambda group: group.change.meta.update({REFETCH: ""}))
+    async def _write_down(self, orders: Sequence[Order]) -> None:
+        await self._centre.change(lambda group: group.change.meta.update({REFETCH: orders_text(orders)}))
 
     def _which(self, order: Order) -> set[str]:
         known = {gateway for (gateway, _), _ in self._settled} | set(self._gateways.views)

@@ -13,7 +13,7 @@ from ingest.old_spool import NotASpoolError
 from ingest.refetch import Order, Refetch
 
 REFETCH_PATIENCE_S = 20.0
-"""A command waits this long for the store; the order is kept, and is carried out when ingest starts the next time."""
+"""A command waits this long for the store; the order is kept, and carried out when the store answers."""
 
 
 def filter_document(which: Filter) -> dict[str, Any]:
@@ -72,5 +72,5 @@ async def _refetch(refetch: Refetch, arguments: dict[str, Any]) -> dict[str, Any
     except LookupError as error:
         raise ControlError(str(error.args[0])) from error
     if total is None:
-        raise ControlError("the store does not answer; this is kept, and done when ingest starts the next time")
+        raise ControlError("the store does not answer: this is kept, and done when it does, also after a restart")
     return {"readings": total}

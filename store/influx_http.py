@@ -1,5 +1,7 @@
 """InfluxDB over plain HTTP with aiohttp: writing through `/write` (1.x, 2.x and 3), and what its errors mean to us."""
 
+import os
+import ssl
 import zlib
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -22,6 +24,8 @@ CONNECTIONS = 8
 """More than the lanes of a writer, so that none waits for a connection."""
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 """InfluxDB's own limit is 25 MB; above it the server may break off instead of answering 413."""
+NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+"""What OpenSSL says of an answer that is none of TLS."""
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -38,7 +42,7 @@ def timeout(settings: InfluxSettings) -> aiohttp.ClientTimeout:
 
 def transport_error(error: Exception, url: str) -> StoreError:
     """What a failure of the transport means. Whatever fails once connected may still be carried out by the server."""
-    said = f"{url}: {error or type(error).__name__}"
+    said = f"{url}: {_plain(error)}"
     if isinstance(error, (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.ClientSSLError)):
         return StoreMisconfiguredError(said)
     if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
@@ -46,6 +50,25 @@ def transport_error(error: Exception, url: str) -> StoreError:
     if isinstance(error, TimeoutError):
         return StoreUnavailableError(f"{url}: no answer in time", timed_out=True)
     return StoreUnavailableError(said, timed_out=True)
+
+
+def _plain(error: Exception) -> str:
+    """What went wrong, without the names of functions and numbers that only a programmer knows."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"{error.host} has no address"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        why = getattr(error.certificate_error, "verify_message", None) or error.certificate_error
+        return f"its certificate is not trusted: {why}"
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, ConnectionRefusedError):
+        return "nothing listens there"
+    if isinstance(cause, ssl.SSLError):
+        if cause.reason in NO_TLS:
+            return "it does not speak TLS, http:// may be meant"
+        return f"TLS failed: {cause.reason or cause}"
+    if isinstance(cause, OSError) and cause.errno is not None:
+        return os.strerror(cause.errno)
+    return str(error) or type(error).__name__
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ingest.letters import Filter, KeptLetter, Letters
 
 SHOWN_BYTES = 4_096
+SHOWN_LINES = 40
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, for scripts")]
 
@@ -48,13 +49,13 @@ def list_letters(
     aryk ingest dead-letters list --reason unknown_sensor --gateway gw-017
     """
     with _letters(state) as letters:
-        found = letters.find(which, most)
+        found, number = letters.find(which, most), letters.number(which)
     if as_json:
         for letter in found:
             typer.echo(json.dumps(letter.document()))
         return
     if not found:
-        typer.echo("No dead letters.")
+        typer.echo(_none(which))
         return
     rows = [("ID", "LAST REFUSED", "REASON", "GATEWAY", "SENSOR", "READINGS", "TIMES", "DETAIL")]
     rows += [
@@ -71,6 +72,10 @@ def list_letters(
         for one in found
     ]
     _print_table(rows)
+    if number > len(found):
+        typer.echo(
+            f"\nThe newest {len(found)} of {number}: --most {number} for all, or `stats` for their number by reason."
+        )
 
 
 def show_letter(
@@ -78,11 +83,13 @@ def show_letter(
     state: State = Path("state"),
     whole: Annotated[bool, typer.Option("--all", help=f"all bytes, not only the first {SHOWN_BYTES}")] = False,
 ) -> None:
-    """Show one dead letter: the reason in words, when and where it came, and its bytes. Works while ingest runs.
+    """Show one dead letter: the reason in words, when and where it came, and its bytes; the readings too where
+    they can be read. Works while ingest runs.
 
     \b
     aryk ingest dead-letters show 17
     """
+    from ingest.letter_contents import contents
     from ingest.letters import hex_dump, readable
 
     with _letters(state) as letters:
@@ -92,6 +99,12 @@ def show_letter(
     letter, payload = found
     for name, value in _facts(letter, payload):
         typer.echo(f"{name:<13}{value}")
+    said = contents(letter, payload)
+    if said:
+        typer.echo("\nThe readings that it is about:")
+        _print_table(said if whole else said[: SHOWN_LINES + 1])
+        if not whole and len(said) > SHOWN_LINES + 1:
+            typer.echo(f"... {len(said) - SHOWN_LINES - 1} more, with --all")
     typer.echo("")
     most = len(payload) if whole else SHOWN_BYTES
     text = readable(payload)
@@ -138,9 +151,12 @@ def stats(
         for one in found
     ]
     if found:
-        _print_table(rows)
+        _print_table(rows[: SHOWN_LINES + 1])
+        rest = found[SHOWN_LINES:]
+        if rest:
+            typer.echo(f"... and {sum(one.letters for one in rest)} letters in {len(rest)} more lines; --json has all")
     else:
-        typer.echo("No dead letters.")
+        typer.echo(_none(which))
     if marks:
         typer.echo("\nThe last letters that were replayed:")
         for mark in marks:
@@ -237,6 +253,8 @@ def export(
     if to.exists():
         stop(f"{to} is there already: give another name")
     with _letters(state) as letters:
+        if not letters.number(which):
+            stop(f"{_none(which)} No file was written.")
 
         def each() -> "Iterator[tuple[KeptLetter, bytes]]":
             after = 0
@@ -247,7 +265,7 @@ def export(
         try:
             number = write_export(to, each(), time.time_ns() // 1_000_000)
         except OSError as error:
-            stop(f"{to} cannot be written: {error}")
+            stop(f"{to} cannot be written: {error.strerror or error}")
     typer.echo(f"{number} letters are in {to}.")
 
 
@@ -299,6 +317,12 @@ def _facts(letter: "KeptLetter", payload: bytes) -> Iterator[tuple[str, str]]:
     if letter.epoch is not None:
         yield "identity", f"epoch {epoch_text(letter.epoch)}, numbers {letter.ranges}"
     yield "bytes", f"{len(payload)}, digest {letter.digest}"
+
+
+def _none(which: "Filter") -> str:
+    from ingest.letters import ALL
+
+    return "No dead letters." if which == ALL else "No dead letters fit."
 
 
 def _meaning(reason: str) -> str:

@@ -1,7 +1,7 @@
 """`aryk ingest`: from the broker to the store, what is missing, and what was refused on the way."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -132,6 +132,9 @@ def audit(
     except ValueError:
         stop(f"--day {day!r} is not a day such as 2026-11-22", 2)
     now_ms = time.time_ns() // 1_000_000
+    # A day has begun somewhere up to 14 hours before it does in UTC.
+    if last is not None and last > datetime.fromtimestamp(now_ms / 1000 + 14 * 3600, UTC).date():
+        stop(f"--day {last} lies ahead", 2)
     try:
         found = asyncio.run(audit_days(settings, state, registry, station, last, days, now_ms))
     except (StoreError, OSError) as error:
@@ -167,6 +170,8 @@ def refetch(
     from ingest.settings import spool_path
 
     order = Order(said_ms(since, "--since"), station)
+    if order.since_ms > time.time_ns() // 1_000_000:
+        stop(f"--since {since} lies ahead: nothing was stored since then", 2)
     try:
         answer = ask_ingest(state, "refetch", {"since_ms": order.since_ms, "station": station})
     except NobodyThereError:
@@ -206,11 +211,13 @@ def bring(
     if path.resolve() == spool_path(state).resolve():
         stop("this is the spool that is in use here: there is nothing to import", 2)
     answer = do(state, config, "import", {"path": str(path.resolve())})
-    typer.echo(
-        f"{answer['readings']} readings of {answer['rows']} messages: {answer['waiting']} wait for the store now,"
-        f" {answer['repeated']} were here before."
-    )
-    typer.echo(f"{answer['letters']} dead letters: {answer['kept']} are here again, the others were here before.")
+    if answer["rows"] or not answer["letters"]:
+        typer.echo(
+            f"{answer['readings']} readings of {answer['rows']} messages: {answer['waiting']} wait for the store now,"
+            f" {answer['repeated']} were here before."
+        )
+    if answer["letters"]:
+        typer.echo(f"{answer['letters']} dead letters: {answer['kept']} are here again, the others were here before.")
     if answer["damaged"]:
         typer.echo(
             f"{answer['damaged']} messages are damaged: their gateways are asked for them by `aryk ingest refetch`."

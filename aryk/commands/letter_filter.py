@@ -34,13 +34,12 @@ def _filter(
     for one in reason or ():
         if one not in known:
             stop(f"there is no reason {one!r}; there are {', '.join(known)}", 2)
+    since_ms = None if since is None else said_ms(since, "--since")
+    until_ms = None if until is None else said_ms(until, "--until")
+    if since_ms is not None and until_ms is not None and since_ms >= until_ms:
+        stop(f"--since {since} is not before --until {until}: no letter can be between them", 2)
     return Filter(
-        tuple(reason or ()),
-        tuple(gateway or ()),
-        tuple(sensor or ()),
-        None if since is None else said_ms(since, "--since"),
-        None if until is None else said_ms(until, "--until"),
-        tuple(letter or ()),
+        tuple(reason or ()), tuple(gateway or ()), tuple(sensor or ()), since_ms, until_ms, tuple(letter or ())
     )
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from doctor import role_session
+from doctor import mosquitto_acl, role_session
 from doctor.broker import (
     SYS_TOPICS,
     SYS_WAIT_S,
@@ -21,6 +21,7 @@ from doctor.checks import Check, Name, fail, ok, warn
 from doctor.disk import free_bytes
 from doctor.disk import judge as judge_space
 from doctor.host import RunningRole, clock_synchronised, find_running, judge_clock
+from doctor.mosquitto_acl import Access
 from doctor.mosquitto_conf import judge as judge_conf
 from doctor.network import dial_all, identity, judge_identity
 from gateway.clock import Clock, SystemClock
@@ -73,7 +74,20 @@ def examine(
     if conf is not None:
         scans_a_day = DAY_S / min(device.interval for device in settings.devices)
         checks += judge_conf(conf, scans_a_day, outage_s)
+        user = mosquitto_acl.user_of(settings.broker, settings.id, conf)
+        checks += mosquitto_acl.judge(conf, user, settings.id, _topics(settings))
     return checks
+
+
+def _topics(settings: GatewaySettings) -> list[tuple[Access, str]]:
+    """What a gateway does with its topics."""
+    does = {
+        Kind.READINGS: Access.WRITE,
+        Kind.STATUS: Access.WRITE,
+        Kind.RECEIPTS: Access.READ,
+        Kind.COMMANDS: Access.READ,
+    }
+    return [(access, topic(settings.district, settings.id, kind)) for kind, access in does.items()]
 
 
 def _running(running: RunningRole | None) -> Check:

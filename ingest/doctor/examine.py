@@ -6,12 +6,13 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from doctor import role_session
+from doctor import mosquitto_acl, role_session
 from doctor.broker import ProbeError, judge_grants, judge_greeting, judge_refusal, judge_sys, sys_left_alone
 from doctor.checks import Check, Name, fail, ok, warn
 from doctor.disk import free_bytes
 from doctor.disk import judge as judge_space
 from doctor.host import RunningRole, clock_synchronised, find_running, judge_clock
+from doctor.mosquitto_acl import Access
 from doctor.mosquitto_conf import judge as judge_conf
 from doctor.network import dial_all, identity, judge_identity
 from hydrology.registry import Registry
@@ -21,6 +22,7 @@ from ingest.doctor.expected import DAY_S, READING_BYTES, Expected, expected
 from ingest.schema import FREE_MARGIN_BYTES, WAL_BOUND_BYTES
 from ingest.settings import IngestSettings, spool_path
 from wire.messages import MAX_SKEW_S
+from wire.topics import Kind, topic
 
 
 async def examine(
@@ -50,6 +52,7 @@ async def examine(
             checks.append(role_session.left_alone("ingest", user))
     if not any(one.name is Name.SESSION for one in checks):
         checks.append(_session(running))
+    checks += _one_sided(running)
     if conf is None:
         checks.append(
             warn(
@@ -60,6 +63,8 @@ async def examine(
         )
     else:
         checks += judge_conf(conf, rate.messages_a_day, outage_s)
+        user = mosquitto_acl.user_of(settings.broker, settings.id, conf)
+        checks += mosquitto_acl.judge(conf, user, settings.id, _topics(part))
     found, spool = await asyncio.to_thread(_spool, settings, path, running is not None, rate, now_ms)
     checks += found
     oldest_ms = spool.oldest_reading_ms if spool is not None else None
@@ -112,6 +117,33 @@ def _session(running: RunningRole | None) -> Check:
             "let the broker persist its sessions (see broker-persistence); see that no other client uses ingest's client id",
         )
     return ok(Name.SESSION, "ingest is subscribed, and the broker has not forgotten its session since ingest started.")
+
+
+def _one_sided(running: RunningRole | None) -> list[Check]:
+    """A broker that does not let ingest read a topic grants it, and sends nothing."""
+    if running is None or not running.value("aryk_ingest_messages_total", "status"):
+        return []
+    if running.value("aryk_ingest_messages_total", "readings") != 0:
+        return []
+    return [
+        warn(
+            Name.SUBSCRIPTIONS,
+            "statuses of gateways have come since ingest started, and no readings.",
+            "if that goes on: see that the broker's access list lets ingest read them (--broker-conf there looks at it), and "
+            "lets the gateways write them",
+        )
+    ]
+
+
+def _topics(part: Registry) -> list[tuple[Access, str]]:
+    """What ingest does with the topics of its gateways."""
+    does = {
+        Kind.READINGS: Access.READ,
+        Kind.STATUS: Access.READ,
+        Kind.RECEIPTS: Access.WRITE,
+        Kind.COMMANDS: Access.WRITE,
+    }
+    return [(access, topic(one.district, one.id, kind)) for kind, access in does.items() for one in part.gateways]
 
 
 async def _broker(settings: IngestSettings) -> list[Check]:

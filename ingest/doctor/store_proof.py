@@ -40,7 +40,7 @@ async def prove(
     except StoreError as error:
         return [fail(Name.STORE, f"the store cannot be used now: {error}.", "start it, or check [store]")]
     except OSError as error:
-        return [fail(Name.STORE, f"the store cannot be used: {error}.", "check [store]")]
+        return [fail(Name.STORE, f"the store cannot be used: {error.strerror or error}.", "check [store]")]
     return checks
 
 
@@ -66,8 +66,17 @@ async def _write_and_read(
     if refused:
         return [fail(Name.STORE, f"{where} refuses a point of now: {refused[0].reason}.", "see the store's log")]
     wrote_ms = (time.monotonic() - began_s) * 1000
-    async with open_reader(settings, state) as reader:
-        found = await reader.history(key, now_ms, now_ms + 1, 10)
+    try:
+        async with open_reader(settings, state) as reader:
+            found = await reader.history(key, now_ms, now_ms + 1, 10)
+    except StoreMisconfiguredError as error:
+        return [
+            fail(
+                Name.STORE,
+                f"{where} took a point and does not let it be read: {error}.",
+                "give the token the right to read this bucket too: ingest asks the store what it has when its own disk is lost",
+            )
+        ]
     if found.value != [value]:
         return [
             fail(

@@ -10,11 +10,13 @@ import typer
 from typer.testing import CliRunner
 
 from aryk.commands import ingest as command
+from ingest.intake import Group
 from ingest.refetch import REFETCH, Order, wanted
 from ingest.settings import spool_path
 from ingest.spool import Spool
-from tests.ingest.samples import NOW_MS, REGISTRY_TOML, spoilt
+from tests.ingest.samples import NOW_MS, REGISTRY_TOML, arrival, batch, level, make_intake, spoilt
 from tests.ingest.test_spool import taken
+from wire.codec import Codec
 
 
 @pytest.fixture
@@ -123,7 +125,9 @@ def test_letters_are_filtered(app: typer.Typer, state: Path) -> None:
     assert (letter["epoch"], letter["ranges"], letter["sensor"]) == ("00000000002a", "2-2", "level")
 
 
-@pytest.mark.parametrize("options", [["--reason", "nonsense"], ["--since", "yesterday"]])
+@pytest.mark.parametrize(
+    "options", [["--reason", "nonsense"], ["--since", "yesterday"], ["--since", "1h", "--until", "2h"]]
+)
 def test_a_wrong_filter_says_what_is_possible(app: typer.Typer, state: Path, options: list[str]) -> None:
     code, out = call(app, "dead-letters", "list", "--state", state, *options)
     assert code == 2
@@ -183,7 +187,38 @@ def test_stats_count_by_reason_and_gateway(app: typer.Typer, state: Path) -> Non
     ]
     document = json.loads(call(app, "dead-letters", "stats", "--state", state, "--json", "--reason", "bad_json")[1])
     assert [one["letters"] for one in document["letters"]] == [2]
-    assert "No dead letters." in call(app, "dead-letters", "stats", "--state", state, "--gateway", "gw9")[1]
+    assert call(app, "dead-letters", "stats", "--state", state, "--gateway", "gw9")[1] == "No dead letters fit.\n"
+
+
+def test_stats_of_a_flood_of_invented_gateways_stay_readable(app: typer.Typer, tmp_path: Path) -> None:
+    intake, group = make_intake(), Group()
+    for number in range(60):
+        intake.take(arrival(b"%d" % number, f"aryk/v1/karatal/ghost{number}/readings"), group)
+    with Spool(spool_path(tmp_path)) as spool:
+        spool.commit([group.change], NOW_MS)
+    out = call(app, "dead-letters", "stats", "--state", tmp_path)[1].splitlines()
+    assert len(out) == 42
+    assert out[-1] == "... and 20 letters in 20 more lines; --json has all"
+
+
+def test_a_list_says_how_many_it_leaves_out(app: typer.Typer, state: Path) -> None:
+    out = call(app, "dead-letters", "list", "--state", state, "--most", "1")[1]
+    assert "The newest 1 of 3: --most 3 for all" in out
+    assert "newest" not in call(app, "dead-letters", "list", "--state", state)[1]
+
+
+def test_the_readings_of_a_letter_are_shown_whatever_their_codec(app: typer.Typer, tmp_path: Path) -> None:
+    intake, group = make_intake(), Group()
+    intake.take(arrival(batch(level([1, 2], sensor="new"), level([3])), codec=Codec.CBOR), group)
+    with Spool(spool_path(tmp_path)) as spool:
+        spool.commit([group.change], NOW_MS)
+    out = call(app, "dead-letters", "show", "1", "--state", tmp_path)[1]
+    assert "The readings that it is about:" in out
+    rows = [line.split() for line in out.splitlines() if " new " in line]
+    assert [(row[0], row[1], row[4:]) for row in rows] == [
+        ("1", "new", ["1.01", "m", "1", "level"]),
+        ("2", "new", ["1.02", "m", "1", "level"]),
+    ]
 
 
 def test_a_replay_says_what_would_happen_and_then_what_did(app: typer.Typer, folder: Path, state: Path) -> None:
@@ -209,13 +244,16 @@ def test_purge_exports_and_import_brings_back(app: typer.Typer, folder: Path, st
     assert call(app, "dead-letters", "purge", *where, "--yes", "--reason", "bad_json")[1] == "No dead letters fit.\n"
     code, out = call(app, "import", file, *where)
     assert code == 0
-    assert "2 dead letters: 2 are here again" in out
+    assert out == "2 dead letters: 2 are here again, the others were here before.\n"
 
 
 def test_an_export_leaves_the_letters_and_overwrites_nothing(app: typer.Typer, state: Path, tmp_path: Path) -> None:
     to = tmp_path / "out.jsonl.gz"
     assert call(app, "dead-letters", "export", "--state", state, "--to", to)[1] == f"3 letters are in {to}.\n"
     assert call(app, "dead-letters", "export", "--state", state, "--to", to)[0] == 1
+    none = tmp_path / "none.jsonl.gz"
+    code, out = call(app, "dead-letters", "export", "--state", state, "--to", none, "--gateway", "gw9")
+    assert (code, out, none.exists()) == (1, "No dead letters fit. No file was written.\n", False)
     assert len(call(app, "dead-letters", "list", "--state", state, "--json")[1].splitlines()) == 3
 
 
@@ -242,7 +280,14 @@ def test_refetch_without_ingest_is_kept_for_its_start(app: typer.Typer, state: P
     code, out = call(app, "refetch", "--since", "2026-09-20T00:00", "--state", state)
     assert (code, out) == (0, "Ingest does not run: it will ask when it starts.\n")
     with Spool(spool_path(state)) as spool:
-        assert wanted(spool.meta(REFETCH)) == Order(1_789_862_400_000, None)
+        assert wanted(spool.meta(REFETCH)) == [Order(1_789_862_400_000)]
+    # The second order takes nothing from the first; the same again is one.
+    for _ in range(2):
+        assert call(app, "refetch", "--since", "2026-09-21T00:00", "--station", "k-12", "--state", state)[0] == 0
+    with Spool(spool_path(state)) as spool:
+        assert wanted(spool.meta(REFETCH)) == [Order(1_789_862_400_000), Order(1_789_948_800_000, "k-12")]
+    code, out = call(app, "refetch", "--since", "2100-01-01", "--state", state)
+    assert (code, out) == (2, "--since 2100-01-01 lies ahead: nothing was stored since then\n")
     assert call(app, "refetch", "--since", "soon", "--state", state)[0] == 2
     assert call(app, "refetch", "--since", "2h", "--state", tmp_path / "nosuch")[0] == 1
 
@@ -260,4 +305,5 @@ def test_an_audit_without_a_store_says_so_and_a_wrong_day_too(app: typer.Typer, 
     assert code == 1
     assert "the store cannot be read" in out
     assert call(app, "audit", *where, "--day", "yesterday")[0] == 2
+    assert call(app, "audit", *where, "--day", "2100-01-01") == (2, "--day 2100-01-01 lies ahead\n")
     assert call(app, "audit", *where, "--station", "nowhere") == (2, "the registry has no station 'nowhere'\n")

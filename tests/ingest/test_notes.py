@@ -1,7 +1,7 @@
 """What ingest noted in the spool for its next start: a flipped bit in it does not keep it from starting."""
 
 from ingest.app import is_refilling, read_filters
-from ingest.refetch import Order, wanted
+from ingest.refetch import Order, orders_text, wanted
 
 
 def test_asking_again_until_a_time() -> None:
@@ -18,7 +18,10 @@ def test_the_last_sessions_topics() -> None:
     assert read_filters('{"a": 1}') == []
 
 
-def test_an_order() -> None:
-    assert wanted(Order(5, "k-12").text()) == Order(5, "k-12")
-    assert wanted("{") is None
-    assert wanted("[]") is None
+def test_orders_to_ask_again() -> None:
+    two = [Order(5, "k-12"), Order(4)]
+    assert wanted(orders_text(two)) == two
+    assert wanted(orders_text([])) == []
+    assert wanted('{"since_ms": 5, "station": "k-12"}') == two[:1]
+    assert wanted("{") == []
+    assert wanted("[5]") == []

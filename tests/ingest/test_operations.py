@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ingest.letters import Filter, KeptLetter, open_letters
+from ingest.refetch import REFETCH, Order, wanted
 from ingest.settings import DeadLetterSettings, IngestSettings, spool_path
 from tests.ingest.samples import EPOCH, REGISTRY_TOML, batch, level
 from tests.ingest.sender import Sender
@@ -288,14 +289,24 @@ async def test_refetch_asks_for_what_a_restored_backup_lost(place: Place) -> Non
             assert (asked.epoch, asked.ranges) == (epoch_text(EPOCH), [[11, 20]])
             await gateway.send(list(range(11, 21)))
             await eventually(lambda: place.points() == 20)
-        code, said = await aryk(place, "refetch", "--since", "30min")
-        assert (code, said) == (0, "Ingest does not run: it will ask when it starts.\n")
+        # The second order, of a station that nobody has, takes nothing from the first.
+        for more in ([], ["--station", "nowhere"]):
+            code, said = await aryk(place, "refetch", "--since", "30min", *more)
+            assert (code, said) == (0, "Ingest does not run: it will ask when it starts.\n")
         gateway.commands.clear()
         async with ingest(place, place.settings()):
             await eventually(lambda: any(one.command == "hello" for one in gateway.commands))
             await gateway.hello("00000000000000aa")
             await eventually(lambda: any(one.command == "resend" for one in gateway.commands))
+            await eventually(lambda: _kept_orders(place) == [])
     assert place.conserves()
+
+
+def _kept_orders(place: Place) -> list[Order]:
+    with sqlite3.connect(spool_path(place.state)) as db:
+        (text,) = db.execute("SELECT value FROM meta WHERE key = ?", (REFETCH,)).fetchone()
+    db.close()
+    return wanted(text)
 
 
 def _shift_deliveries(store: Path, by_ms: int) -> None:

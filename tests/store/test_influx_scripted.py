@@ -1,5 +1,6 @@
 """Both writers against a server that is busy, hangs, breaks off, or is none."""
 
+import asyncio
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,9 +83,27 @@ async def test_an_answer_that_breaks_off_may_have_been_carried_out(api: Api) -> 
 
 
 async def test_nobody_there_has_carried_out_nothing(api: Api) -> None:
-    with pytest.raises(StoreUnavailableError) as caught:
+    with pytest.raises(StoreUnavailableError, match="nothing listens there") as caught:
         await write(f"http://127.0.0.1:{free_port()}", api)
     assert not caught.value.timed_out
+
+
+async def test_what_the_transport_says_is_said_in_words(api: Api) -> None:
+    with pytest.raises(StoreUnavailableError, match=r"nosuch\.invalid has no address"):
+        await write("http://nosuch.invalid:8086", api)
+
+
+async def test_a_server_without_tls_is_said_to_be_one(api: Api) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(answer(400))
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(StoreMisconfiguredError, match="it does not speak TLS, http:// may be meant"):
+            await write(f"https://127.0.0.1:{port}", api)
 
 
 async def test_an_address_that_is_none_must_be_mended(api: Api) -> None:

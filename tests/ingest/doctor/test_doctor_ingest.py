@@ -96,22 +96,28 @@ def test_a_store_that_refuses(ask: Ask, influxdb: InfluxBucket, wrong: dict[str,
 
 
 @pytest.mark.server
-def test_a_token_that_may_only_read(ask: Ask, influxdb_server: InfluxDB, influxdb: InfluxBucket) -> None:
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [("read", "insufficient permissions for write"), ("write", "took a point and does not let it be read")],
+)
+def test_a_token_that_may_only_read_or_only_write(ask: Ask, influxdb: InfluxBucket, right: str, said: str) -> None:
     header = {"Authorization": f"Token {influxdb.token}"}
     (bucket,) = request(influxdb.port, "GET", "/api/v2/buckets", parameters={"name": influxdb.bucket}, headers=header)[
         "buckets"
     ]
-    rights = [{"action": "read", "resource": {"type": "buckets", "id": bucket["id"], "orgID": bucket["orgID"]}}]
+    rights = [{"action": right, "resource": {"type": "buckets", "id": bucket["id"], "orgID": bucket["orgID"]}}]
     body = {"orgID": bucket["orgID"], "permissions": rights}
     token = request(influxdb.port, "POST", "/api/v2/authorizations", body=body, headers=header)["token"]
     report = ask(free_port(), store=in_influx(influxdb, token=token))
     assert report.of(Name.STORE)["level"] == "fail"
+    assert said in report.of(Name.STORE)["says"]
 
 
 def test_a_store_that_is_away(ask: Ask) -> None:
     store = {"kind": "influxdb", "url": f"http://127.0.0.1:{free_port()}", "token": "any"}
     report = ask(free_port(), store=store)
     assert "cannot be used now" in report.of(Name.STORE)["says"]
+    assert report.of(Name.STORE)["says"].endswith(": nothing listens there.")
     assert report.exit == 1
 
 
@@ -187,6 +193,21 @@ def test_what_waits_at_the_broker_for_ingest_is_left_there(tmp_path: Path, ask: 
             )
         finally:
             ingest.kill()
+
+
+@pytest.mark.server
+def test_an_access_list_that_keeps_the_readings_back_is_named(tmp_path: Path, ask: Ask) -> None:
+    """Through MQTT nobody sees it: the broker grants the subscription."""
+    acl = tmp_path / "acl"
+    acl.write_text(
+        "topic read aryk/v1/+/+/status\ntopic write aryk/v1/+/+/receipts\ntopic write aryk/v1/+/+/commands\n"
+    )
+    with Mosquitto(tmp_path / "broker", extra=f"acl_file {acl}") as broker:
+        report = ask(broker.port, "--broker-conf", broker.folder / "mosquitto.conf")
+    assert [one["says"] for one in report.all(Name.SUBSCRIPTIONS)] == ["granted with QoS 1."] * 2
+    check = report.of(Name.BROKER_ACCESS)
+    assert check["level"] == "fail"
+    assert "does not give clients without a user name: read aryk/v1/karatal/gw1/readings" in check["says"]
 
 
 @pytest.mark.server
