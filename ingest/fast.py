@@ -4,13 +4,12 @@ What is not plain (a fault, a record, an unknown sensor, another district) gets 
 (wire.codec, ingest.pipeline), which finds the reason. tests/ingest/test_fast.py proves the two equal.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
-from math import isfinite
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
+from ingest.fast_cbor import Column, Row, from_cbor
 from ingest.pipeline import Accepted, Directory, Target, TimeBounds
 from wire import cbor_codec, json_codec
 from wire.batch import MAX_PAYLOAD_BYTES, MAX_READINGS, MAX_SERIES
@@ -25,7 +24,6 @@ REMEMBERED = 65_536
 """Topics and epochs taken apart before."""
 _PASS = int(Flag.PASS)
 
-_Column = list[float | None]
 _topic = lru_cache(REMEMBERED)(parse_topic)
 _epoch = lru_cache(REMEMBERED)(epoch_number)
 
@@ -36,9 +34,9 @@ class _Series(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     unit: str
     seq: list[int]
     time: list[int]
-    value: _Column
+    value: Column
     flag: list[int]
-    raw: _Column | None = None
+    raw: Column | None = None
 
 
 class _Batch(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -72,7 +70,7 @@ def read_plain(
         if len(payload) > MAX_PAYLOAD_BYTES:
             return None
         if content_type == cbor_codec.CONTENT_TYPE:
-            gateway, epoch, rows = _from_cbor(payload)
+            gateway, epoch, rows = from_cbor(payload)
         elif (content_type or json_codec.CONTENT_TYPE) == json_codec.CONTENT_TYPE:
             gateway, epoch, rows = _from_json(payload)
         else:
@@ -93,47 +91,15 @@ def read_plain(
     return _numbered(address, epoch, accepted)
 
 
-_Row = tuple[str, str, str, list[int], list[int], _Column, list[int], _Column | None]
-"""Sensor, quantity, unit, and the columns seq, time, value, flag, raw."""
-
-
-def _from_json(payload: bytes) -> tuple[str, int, list[_Row]]:
+def _from_json(payload: bytes) -> tuple[str, int, list[Row]]:
     batch = _decode_json(payload)
-    rows: list[_Row] = [
+    rows: list[Row] = [
         (one.sensor, one.quantity, one.unit, one.seq, one.time, one.value, one.flag, one.raw) for one in batch.series
     ]
     return batch.gateway, _epoch(batch.epoch), rows
 
 
-def _from_cbor(payload: bytes) -> tuple[Any, Any, list[_Row]]:
-    gateway, epoch, series, records = cbor_codec.take_apart(payload)
-    if records:
-        raise ValueError("it has records")
-    rows: list[_Row] = []
-    for one in series:
-        # JSON's columns have their types from the decoder, these can be of any.
-        if (
-            not _are(int, one.seq)
-            or not _are(int, one.time_ms)
-            or not _are(int, one.flag)
-            or type(one.sensor) is not str
-        ):
-            raise ValueError("not plain")
-        for column in (one.value, one.raw):
-            present = column if column is None or None not in column else [each for each in column if each is not None]
-            if present is not None and not (_are(float, present) and isfinite(sum(present))):  # type: ignore[arg-type]
-                raise ValueError("not plain")
-        rows.append((one.sensor, one.quantity, one.unit, one.seq, one.time_ms, one.value, one.flag, one.raw))
-    return gateway, epoch, rows
-
-
-def _are(kind: type, column: Sequence[Any]) -> bool:
-    if len(column) == 1:
-        return type(column[0]) is kind
-    return {kind}.issuperset(map(type, column))
-
-
-def _accept(row: _Row, target: Target | None, bounds: TimeBounds) -> Accepted | None:
+def _accept(row: Row, target: Target | None, bounds: TimeBounds) -> Accepted | None:
     _, quantity, unit, seq, time_ms, value, flag, raw = row
     if target is None or quantity != target.quantity or unit != target.unit:
         return None

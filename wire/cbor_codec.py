@@ -42,14 +42,13 @@ from wire.reasons import Reason, WireError
 CONTENT_TYPE = "cbor"
 """Short on purpose: the MQTT content type travels with every message."""
 
-_ZLIB_MARK = 0x78
-_MAX_SCALE = 9
-_POWERS = tuple(10**scale for scale in range(_MAX_SCALE + 1))
+_ZLIB_MARK = b"\x78"
+MAX_SCALE = 9
+_POWERS = tuple(10**scale for scale in range(MAX_SCALE + 1))
 _MAX_SCALED = 1 << 53
 _MAX_DIFFERENCE = 1 << 64
 _KEYS = frozenset(range(5))
 _SERIES_KEYS = frozenset(range(8))
-_USUAL_KEYS = frozenset(range(6))
 
 
 def encode_cbor(batch: Batch) -> bytes:
@@ -120,12 +119,20 @@ def _scaled(values: Sequence[float | None]) -> list[Any]:
 
 def decode_cbor(payload: bytes) -> Batch:
     """Read a batch. Raises WireError and nothing else, whatever the bytes are."""
-    return check_batch(*take_apart(payload))
+    return check_batch(*take_apart(load(payload)))
 
 
-def take_apart(payload: bytes) -> tuple[Any, Any, list[Series], list[Record]]:
-    """Gateway, epoch, series and records of a batch, none of them checked. Raises WireError."""
-    doc = _load(_inflate(payload) if payload[:1] == bytes([_ZLIB_MARK]) else payload)
+def load(payload: bytes) -> Any:
+    """The document in a payload, whatever it is: plain data only, see cbor_load. Raises WireError."""
+    plain = _inflate(payload) if payload[:1] == _ZLIB_MARK else payload
+    try:
+        return cbor_load.load(plain)
+    except cbor_load.CborError as error:
+        raise WireError(Reason.BAD_CBOR, str(error)[:200]) from error
+
+
+def take_apart(doc: Any) -> tuple[Any, Any, list[Series], list[Record]]:
+    """Gateway, epoch, series and records of a document, none of them checked. Raises WireError."""
     if type(doc) is not dict:
         raise WireError(Reason.SCHEMA, "message: not a map")
     check_version(doc.get(0))
@@ -136,9 +143,7 @@ def take_apart(payload: bytes) -> tuple[Any, Any, list[Series], list[Record]]:
     series: list[Series] = []
     times: list[int] | None = None
     for at, one in enumerate(series_docs):
-        found = _usual(one, times)
-        if found is None:
-            found = _series(f"series[{at}]", one, times)
+        found = _series(f"series[{at}]", one, times)
         times = found.time_ms
         series.append(found)
     return doc.get(1), doc.get(2), series, records
@@ -157,56 +162,12 @@ def _inflate(payload: bytes) -> bytes:
     return plain
 
 
-def _load(plain: bytes) -> Any:
-    try:
-        return cbor_load.load(plain)
-    except cbor_load.CborError as error:
-        raise WireError(Reason.BAD_CBOR, str(error)[:200]) from error
-
-
 def _list(where: str, thing: Any) -> list[Any]:
     if type(thing) is not list:
         raise schema_error(where, "not a list")
     if len(thing) > MAX_READINGS + 1:
         raise schema_error(where, f"{len(thing)} entries, at most {MAX_READINGS}")
     return thing
-
-
-def _usual(doc: Any, times: list[int] | None) -> Series | None:
-    """What a gateway packs, without a name for each place where something could be wrong; None where anything is."""
-    if type(doc) is not dict or not _USUAL_KEYS.issuperset(doc):
-        return None
-    quantity = doc.get(1)
-    known = QUANTITY_BY_CODE.get(quantity) if type(quantity) is int else None
-    seq, packed = _usual_column(doc.get(3)), doc.get(5)
-    if 4 in doc:
-        times = _usual_column(doc[4])
-    if known is None or seq is None or times is None or type(packed) is not list or len(packed) < 2:
-        return None
-    scale, numbers = packed[0], packed[1:]
-    if type(scale) is not int or not 0 <= scale <= _MAX_SCALE or not _are_whole(numbers):
-        return None
-    power = _POWERS[scale]
-    values: list[float | None] = [number / power for number in accumulate(numbers)]
-    unit = doc.get(2, known.unit)
-    return Series(cast(str, doc.get(0)), known.name, cast(str, unit), seq, times, values, [1] * len(seq))
-
-
-def _usual_column(column: Any) -> list[int] | None:
-    if type(column) is not list or not _are_whole(column):
-        return None
-    if len(column) < 3:
-        return column if len(column) < 2 else [column[0], column[0] + column[1]]
-    return list(accumulate([column[0], *accumulate(column[1:])]))
-
-
-def _are_whole(column: list[Any]) -> bool:
-    return (
-        0 < len(column) <= MAX_READINGS
-        and {int}.issuperset(map(type, column))
-        and min(column) >= -_MAX_DIFFERENCE
-        and max(column) <= _MAX_DIFFERENCE
-    )
 
 
 def _series(where: str, doc: Any, times: list[int] | None) -> Series:
@@ -252,8 +213,8 @@ def _values(where: str, thing: Any) -> list[float | None]:
     scale = column[0]
     if scale is None:
         return column[1:]
-    if type(scale) is not int or not 0 <= scale <= _MAX_SCALE:
-        raise schema_error(where, f"the scale is not null or 0 to {_MAX_SCALE}")
+    if type(scale) is not int or not 0 <= scale <= MAX_SCALE:
+        raise schema_error(where, f"the scale is not null or 0 to {MAX_SCALE}")
     power = _POWERS[scale]
     del column[0]
     kinds = set(map(type, column))
