@@ -11,7 +11,7 @@ from typing import NamedTuple
 from hydrology.quality import Companion, Revision, Rules, SeriesJudge
 from hydrology.quality.companion import DEFAULT_CAPACITY as COMPANION_READINGS
 from hydrology.quality.series import DEFAULT_CAPACITY, MARGIN
-from hydrology.quality.verdict import Check, source_of
+from hydrology.quality.verdict import Check, Verdict, source_of
 from hydrology.registry import Registry, Sensor, Station
 from ingest.pipeline import Accepted, Changed, Target
 from store.points import SeriesKey, StoredPoint
@@ -258,8 +258,10 @@ def _judge(watched: Watched, judge: SeriesJudge, one: Accepted, now_ms: int) -> 
     target, seq, times, values, sources, raws, masks = one
     if masks is not None:  # from the spool of another ingest, which has judged it already
         sources = [source_of(flag, mask or 0) for flag, mask in zip(sources, masks, strict=True)]
+    verdicts: list[Verdict] | None
     if len(times) == 1:
-        verdicts = [judge.judge(times[0], values[0], sources[0], now_ms)]
+        verdict = judge.judge(times[0], values[0], sources[0], now_ms)
+        verdicts = None if verdict is judge.passed else [verdict]
     else:
         verdicts = judge.judge_column(times, values, sources, now_ms)
     if raws is not None:
@@ -269,13 +271,12 @@ def _judge(watched: Watched, judge: SeriesJudge, one: Accepted, now_ms: int) -> 
             if raw is not None and raw != value
         )
         watched.forget()
-    first = verdicts[0]
-    if first.flag not in SPOKE and verdicts.count(first) == len(verdicts):
-        if masks is None and sources.count(first.flag) == len(sources):
-            return one
-        return Accepted(target, seq, times, values, [int(first.flag)] * len(verdicts), raws)
+    if verdicts is None:
+        return one if masks is None else Accepted(target, seq, times, values, [int(Flag.PASS)] * len(times), raws)
     flags = [int(verdict.flag) for verdict in verdicts]
     tests = [verdict.tests if verdict.flag in SPOKE else None for verdict in verdicts]
+    if masks is None and flags == sources and not any(tests):
+        return one
     return Accepted(target, seq, times, values, flags, raws, _or_none(tests))
 
 
