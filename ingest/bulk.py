@@ -71,6 +71,7 @@ class _Run:
         self._intake, self._group, self._cache = intake, group, cache
         self._row = Collected(cache)
         self._told: dict[tuple[str, int], _Told] = {}
+        self._received = 0
         self._first_s: float | None = None
 
     def take(self, arrival: Arrival, bounds: TimeBounds) -> bool:
@@ -81,37 +82,37 @@ class _Run:
         plain = read_plain(arrival.topic, arrival.payload, arrival.content_type, intake.known, bounds)
         if plain is None or not self._mark(plain):
             return False
-        gateway, received_ms = plain.address.gateway, arrival.received_ms
+        gateway, received_ms, group = plain.address.gateway, arrival.received_ms, self._group
+        epoch, ranges, size = plain.epoch, plain.ranges, plain.size
         accepted, changed = intake.assess(plain.accepted, received_ms)
         if changed:
             self.close_row()
-            intake.put_row(
-                received_ms, gateway, plain.epoch, plain.ranges, plain.size, accepted, [], changed, self._group
-            )
+            intake.put_row(received_ms, gateway, epoch, ranges, size, accepted, [], changed, group)
         else:
-            self._row.add(Sent(gateway, plain.epoch, plain.ranges, received_ms), plain.size, accepted)
-            self._group.accepted.extend(accepted)
-            if self._row.readings >= ROW_READINGS:
+            row = self._row
+            row.add(Sent(gateway, epoch, ranges, received_ms), size, accepted)
+            group.accepted += accepted
+            if row.readings >= ROW_READINGS:
                 self.close_row()
-        self._group.change.counts[Count.RECEIVED] += plain.size
-        self._group.seen[gateway] = received_ms
+        self._received += size
+        group.seen[gateway] = received_ms
         if self._first_s is None:
             self._first_s = arrival.arrived_s
-        told = self._told.get((gateway, plain.epoch))
+        told = self._told.get((gateway, epoch))
         if told is None:
-            told = self._told[gateway, plain.epoch] = _Told(plain.address, plain.epoch, arrival.arrived_s)
-        told.add(plain.ranges)
+            told = self._told[gateway, epoch] = _Told(plain.address, epoch, arrival.arrived_s)
+        told.add(ranges)
         return True
 
     def _mark(self, plain: Plain) -> bool:
         """Mark its numbers as received, if all of them are new."""
-        numbers = self._intake.received.of(plain.address.gateway, plain.epoch)
+        numbers, ranges = self._intake.received.of(plain.address.gateway, plain.epoch), plain.ranges
         highest = numbers.highest
-        if highest is not None and plain.ranges[0][0] <= highest:
-            for first, last in plain.ranges:
+        if highest is not None and ranges[0][0] <= highest:
+            for first, last in ranges:
                 if numbers.missing(first, last, 2) != [(first, last)]:
                     return False
-        for first, last in plain.ranges:
+        for first, last in ranges:
             numbers.add(first, last)
         return True
 
@@ -124,6 +125,8 @@ class _Run:
     def close(self) -> None:
         """The run is over."""
         self.close_row()
+        if self._received:
+            self._group.change.counts[Count.RECEIVED] += self._received
         if self._first_s is not None:
             self._group.arrivals.append(self._first_s)
         self._group.due.extend(

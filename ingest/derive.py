@@ -134,7 +134,7 @@ class Derive:
 
     def take(self, accepted: list[Accepted], changed: list[Changed]) -> tuple[list[Accepted], list[Changed]]:
         """What was accepted of one message and what it changed, with the derived points and their changes behind."""
-        touched = self._touch(accepted, changed, {})
+        touched = self._touch(accepted, changed, {}) if self._uses else None
         if not touched:
             return accepted, changed
         accepted, changed = list(accepted), list(changed)

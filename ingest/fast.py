@@ -5,7 +5,7 @@ What is not plain (a fault, a record, an unknown sensor, another district) gets 
 """
 
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
@@ -49,7 +49,7 @@ class _Batch(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 _decode_json = msgspec.json.Decoder(_Batch).decode
 
 
-class Plain(NamedTuple):
+class Plain(msgspec.Struct, frozen=True, gc=False):
     """A message of which everything can be stored. `size` readings, whose numbers are `ranges`."""
 
     address: Topic

@@ -3,7 +3,6 @@
 Series with missing values, plain numbers, or a quantity by name are taken apart by wire.cbor_codec and looked at here.
 """
 
-from collections.abc import Sequence
 from itertools import accumulate
 from math import isfinite
 from typing import Any
@@ -105,11 +104,11 @@ def _usual_row(doc: Any, times: list[int] | None) -> Row | None:
     return sensor, known.name, get(2, known.unit), _summed(seq), times, values, flags, raws
 
 
-def _summed(column: Sequence[int]) -> list[int]:
+def _summed(column: list[int]) -> list[int]:
     """Whole numbers from their differences of differences; the usual ones are evenly spaced."""
     count = len(column)
     if count < 2:
-        return list(column)
+        return column
     first, step = column[0], column[1]
     if count == 2:
         return [first, first + step]
@@ -118,9 +117,11 @@ def _summed(column: Sequence[int]) -> list[int]:
     return list(accumulate([first, *accumulate(column[1:])]))
 
 
-def _scaled(column: Sequence[int]) -> Column | None:
+def _scaled(column: list[int]) -> Column | None:
     """Floats from a scale and differences of whole numbers."""
     if not column or not 0 <= column[0] <= cbor_codec.MAX_SCALE:
         return None
     power = 10 ** column[0]
+    if len(column) == 2:
+        return [column[1] / power]
     return [number / power for number in accumulate(column[1:])]

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
+
 from ingest.body import encode_body
 from ingest.change import Change, Count, Letter, Row, make_row
 from ingest.derive import Derive
@@ -36,7 +38,7 @@ DETAIL_TOLD = 200
 """Characters of a refusal's detail that go back over a link that costs money."""
 
 
-class Arrival(NamedTuple):
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """A message from the broker with the times of its arrival: wall clock, and monotonic for latencies."""
 
     topic: str

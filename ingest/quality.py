@@ -113,24 +113,29 @@ class Quality:
         known = self._watched
         looks = [known.get(one.target[:3]) for one in accepted]
         again = self._feed(looks, accepted, now_ms) if self._companions else {}
-        out = []
+        out: list[Accepted] = []
+        revised: list[Watched] = []
         for watched, one in zip(looks, accepted, strict=True):
-            judge = watched.judge if watched is not None else None
-            out.append(one if watched is None or judge is None else _judge(watched, judge, one, now_ms))
+            if watched is not None and (judge := watched.judge) is not None:
+                one = _judge(watched, judge, one, now_ms)
+                if judge.has_revisions:
+                    revised.append(watched)
+            out.append(one)
         changed: list[Changed] = []
         for dependent, since_ms in again.values():
             assert dependent.judge is not None
             dependent.judge.recheck(since_ms, ALWAYS_MS)
-        for watched in looks:
-            if watched is not None and watched.judge is not None and watched.judge.has_revisions:
-                self._revise(watched, looks, out, changed)
+        for watched in revised:
+            self._revise(watched, looks, out, changed)
         for dependent, _ in again.values():
             self._revise(dependent, looks, out, changed)
         count = self.flags
         for one in out:
             flags = one.flag
             first = flags[0]
-            if flags.count(first) == len(flags):
+            if len(flags) == 1:
+                count[first] += 1
+            elif flags.count(first) == len(flags):
                 count[first] += len(flags)
             else:
                 count.update(flags)

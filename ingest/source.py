@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+
+import msgspec
 
 from ingest.intake import Arrival
 from mqtt import Message
@@ -18,7 +19,7 @@ MESSAGE_OVERHEAD_BYTES = 500
 """What a queued message takes beside its payload."""
 
 
-class Queued(NamedTuple):
+class Queued(msgspec.Struct, frozen=True, gc=False):
     """A message and its acknowledgement's handle."""
 
     message: Message
@@ -48,9 +49,10 @@ class Source:
         """Take these in; ask for a pause when the queue is full."""
         received_ms, arrived_s = time.time_ns() // 1_000_000, time.monotonic()
         for message in messages:
+            payload = message.payload
             arrival = Arrival(
                 message.topic,
-                message.payload,
+                payload,
                 message.content_type,
                 received_ms,
                 arrived_s,
@@ -58,7 +60,7 @@ class Source:
                 message.too_large,
             )
             self._queue.append(Queued(message, arrival))
-            self._bytes += len(message.payload) + MESSAGE_OVERHEAD_BYTES
+            self._bytes += len(payload) + MESSAGE_OVERHEAD_BYTES
         if self._bytes >= HIGH_BYTES or len(self._queue) >= HIGH_MESSAGES:
             self._full = True
             self._flow()

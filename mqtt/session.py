@@ -14,6 +14,7 @@ from enum import Enum
 from typing import NamedTuple
 
 import mqtt5
+import msgspec
 
 from mqtt.framing import Framing, ProtocolError, Unreadable
 
@@ -56,7 +57,7 @@ class SessionOptions:
     will: mqtt5.Will | None = None
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """A message that came in. `connection` and `number` name it for the acknowledgement.
 
     `unreadable` says why the packet could not be taken apart (then `payload` is the packet's bytes), else it is "".

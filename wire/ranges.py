@@ -33,7 +33,11 @@ class RangeSet:
         if last < first:
             raise ValueError(f"range ends before it starts: {first}..{last}")
         firsts, lasts = self._firsts, self._lasts
-        if not lasts or first > lasts[-1] + 1:
+        after = lasts[-1] + 1 if lasts else first - 1
+        if first == after:
+            lasts[-1] = last
+            return
+        if first > after:
             firsts.append(first)
             lasts.append(last)
             return

@@ -39,9 +39,12 @@ def topic_filter(kind: Kind, district: str = "+") -> str:
     return f"{PREFIX}/{district}/+/{kind.value}"
 
 
+_STATUS_END = f"/{Kind.STATUS.value}"
+
+
 def is_status(text: str) -> bool:
     """Whether messages on this topic are statuses, be the rest of it well formed or not."""
-    return text.endswith(f"/{Kind.STATUS.value}")
+    return text.endswith(_STATUS_END)
 
 
 _KINDS = {kind.value: kind for kind in Kind}

@@ -12,6 +12,7 @@ from ingest.pipeline import judge
 from tests.ingest.samples import BOUNDS, EPOCH, KNOWN, NOW_MS, TOPIC, arrival, batch, document, level
 from wire.batch import Batch, Record, Series
 from wire.codec import CONTENT_TYPES, Codec, encode_batch
+from wire.quantities import QUANTITIES
 from wire.ranges import RangeSet
 
 JSON, CBOR = CONTENT_TYPES[Codec.JSON], CONTENT_TYPES[Codec.CBOR]
@@ -161,6 +162,48 @@ def test_a_strange_column_in_cbor(head: int | None, key: int, thing: Any) -> Non
         series[key] = thing
     else:
         doc[head] = thing
+    both_ways(cbor2.dumps(doc), CBOR)
+
+
+def packed() -> dict[int, Any]:
+    """What a gateway packs: flags and raw values beside the usual, times that are those of the series before."""
+    first = {
+        0: "level",
+        1: 1,
+        3: [5, 1, 0, 0],
+        4: [NOW_MS - 9_000, 1_000, 0, 5],
+        5: [3, 1500, 1, -2, 0],
+        6: b"\1\3\1\4",
+        7: [2, 150, 0, 1, 2],
+    }
+    flow = QUANTITIES["discharge"].code
+    return {0: 1, 1: "gw1", 2: EPOCH, 3: [first, {0: "flow", 1: flow, 3: [9, 2, 0, 1], 5: [0, 4, -1, 0, 1], 6: 3}]}
+
+
+def test_flags_and_raw_values_in_cbor_take_the_short_way() -> None:
+    plain = both_ways(cbor2.dumps(packed()), CBOR)
+    assert plain is not None
+    first, second = plain.accepted
+    assert first.value == [1.5, 1.501, 1.499, 1.499]
+    assert first.raw == [1.5, 1.5, 1.51, 1.53]
+    assert second.seq == [9, 11, 13, 16]
+    assert second.time_ms == first.time_ms == [NOW_MS - 9_000, NOW_MS - 8_000, NOW_MS - 7_000, NOW_MS - 5_995]
+    assert (first.flag, second.flag) == ([1, 3, 1, 4], [3] * 4)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.integers(0, 1), st.sampled_from([3, 4, 5, 7]), st.integers(0, 4), st.none() | st.just("drop") | cbor_things)
+@example(0, 3, 2, True)
+@example(0, 3, 1, 0)
+@example(1, 5, 0, -1)
+@example(0, 5, 3, None)
+@example(0, 7, 0, 1.0)
+@example(0, 4, 1, (1 << 64) - 1)
+def test_a_strange_entry_of_a_column_in_cbor(which: int, key: int, at: int, thing: Any) -> None:
+    doc = packed()
+    column = doc[3][which].setdefault(key, [2, 1, 1, 1, 1])
+    at %= len(column)
+    column[at : at + 1] = [] if thing == "drop" else [thing]
     both_ways(cbor2.dumps(doc), CBOR)
 
 
