@@ -1,9 +1,10 @@
-"""How cost grows: `python -m benchmarks.scale` (about 15 minutes; `--parts sensors connections processes startup`).
+"""How cost grows: `python -m benchmarks.scale` (about 15 minutes; `--parts` does some of it).
 
 sensors      µs a reading, memory and time of a scrape with 1,000, 10,000 and 50,000 sensors
 connections  thousands of gateways with a connection each, from one process (`aryk simulate fleet`)
 processes    one ingest process and two that divide the districts, with a store that takes all and keeps nothing
 startup      ready time with 1,000 and 10,000 stations
+history      what the quality tests of 50,000 sensors hold once each has its last days of readings
 
 `--write` keeps the figures in benchmarks/results/scale.json, which docs/capacity.md is made from.
 """
@@ -12,15 +13,16 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from benchmarks import ours, plant, startup
+from benchmarks import history, ours, plant, startup
 from benchmarks.ours import settled_of
 from benchmarks.payloads import SENSORS, Work, payloads
 from benchmarks.publish import publish_all
@@ -41,7 +43,7 @@ STATION_COUNTS = (1_000, 10_000)
 PROCESS_READINGS = 900_000
 DISTRICTS = 2
 FILE = Path(__file__).with_name("results") / "scale.json"
-PARTS = ("sensors", "connections", "processes", "startup")
+PARTS = ("sensors", "connections", "processes", "startup", "history")
 GROWTH_MOST = 1.5
 """µs a reading at the most sensors to that at the fewest: per-reading cost that stays is cost that grows linearly."""
 
@@ -57,7 +59,13 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="keep the figures of these parts")
     options = parser.parse_args()
     kept = json.loads(FILE.read_text()) if FILE.is_file() else {}
-    work = {"sensors": sensors, "connections": connections, "processes": processes, "startup": starts}
+    work = {
+        "sensors": sensors,
+        "connections": connections,
+        "processes": processes,
+        "startup": starts,
+        "history": histories,
+    }
     for part in options.parts:
         figures = []
         for line, found in work[part](options.scale):
@@ -169,21 +177,51 @@ class StoreStub(ServerProcess):
         return [str(Path(__file__).with_name("store_stub.py")), str(self.port)]
 
 
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """What so many ingest processes did of one queue. CPU in µs a reading: of all ingests, and of broker and store."""
+
+    per_s: float
+    ingest_us: float
+    others_us: float
+
+
 def processes(scale: float) -> Iterator[Line]:
-    """The same queue for one process and for two; the districts are divided."""
+    """The same queue for one process and for two; the districts are divided.
+
+    Broker and stubbed store run on the same cores, so two numbers are told beside the rate: what ingest's own cost allows, were
+    every process alone on a core, and the most that this machine's cores can give two processes.
+    """
+    cores = os.cpu_count() or 1
     for size in (60, 1):
         readings = int(PROCESS_READINGS * scale) // (1 if size == 60 else 10)
-        rates = [
+        one, two = (
             _divided(Work(size, readings // size, 200, int(time.time() * 1000) - 60_000, DISTRICTS), n) for n in (1, 2)
-        ]
+        )
+        times, alone = two.per_s / one.per_s, 2 * one.ingest_us / two.ingest_us
+        most = cores * 1e6 / (two.ingest_us + two.others_us) / one.per_s
         yield (
-            f"{size} a message, store stubbed out: {rates[0]:,.0f} readings/s with one process, {rates[1]:,.0f} with two:"
-            f" {rates[1] / rates[0]:.2f} times (goal 1.6)",
-            {"size": size, "one_per_s": rates[0], "two_per_s": rates[1], "times": rates[1] / rates[0]},
+            f"{size} a message, store stubbed out: {one.per_s:,.0f} readings/s with one process, {two.per_s:,.0f} with two:"
+            f" {times:.2f} times (goal 1.6)",
+            {
+                "size": size,
+                "one_per_s": one.per_s,
+                "two_per_s": two.per_s,
+                "times": times,
+                "ingest_us": [one.ingest_us, two.ingest_us],
+                "others_us": [one.others_us, two.others_us],
+                "alone_times": alone,
+                "most_times": most,
+            },
+        )
+        yield (
+            f"  ingest's CPU a reading {one.ingest_us:.2f} µs with one, {two.ingest_us:.2f} with two: on cores of their own"
+            f" {alone:.2f} times; broker and store take {two.others_us:.2f} µs: {cores} cores carry {most:.2f} times at most",
+            {},
         )
 
 
-def _divided(work: Work, count: int) -> float:
+def _divided(work: Work, count: int) -> Divided:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aryk-scale-")))
         broker = stack.enter_context(plant.make_broker(folder))
@@ -201,14 +239,17 @@ def _divided(work: Work, count: int) -> float:
             role.start()
         time.sleep(ours.REST_S)  # nothing to wait for: they are at the broker's door
         counters = [plant.Counters(plant.spool_path(role)) for role in roles]
+        before = [sum(map(plant.cpu_s, some)) for some in (roles, (broker, stub))]
         began = time.perf_counter()
         broker.resume()
         ended, settled = plant.watch(lambda: sum(settled_of(one()) for one in counters), work.readings, stalled_s=30.0)
+        after = [sum(map(plant.cpu_s, some)) for some in (roles, (broker, stub))]
         for one in counters:
             one.close()
     if settled != work.readings:
         raise RuntimeError(f"{settled:,} of {work.readings:,} readings were settled")
-    return settled / (ended - began)
+    ingest_us, others_us = (1e6 * (now - then) / settled for now, then in zip(after, before, strict=True))
+    return Divided(settled / (ended - began), ingest_us, others_us)
 
 
 def starts(scale: float) -> Iterator[Line]:
@@ -220,6 +261,17 @@ def starts(scale: float) -> Iterator[Line]:
             f" scrape {found.scrape_s:.2f} s",
             asdict(found),
         )
+
+
+def histories(scale: float) -> Iterator[Line]:
+    """Readings that later ones are judged by: a process has them all only after days."""
+    found = history.run(max(1, int(STATION_COUNTS[-1] * scale)))
+    days = found.readings * history.EVERY_S / 86_400
+    yield (
+        f"{found.sensors:,} sensors judged every {history.EVERY_S / 60:g} min, for {days:.1f} days:"
+        f" {found.mb:.0f} MB more than at the start",
+        asdict(found),
+    )
 
 
 if __name__ == "__main__":
