@@ -19,6 +19,8 @@ from hydrology.structures.answer import (
 from hydrology.structures.gate_laws import submerged_orifice_m3s
 from wire.flags import Flag
 
+BRIDGE = 1 / 3
+"""Opening over head from which a gated crest's Cd rises towards the free crest's."""
 MOST_NARROWING = 1.62 / 2.62
 """Share of the crest that contraction takes where `(L - k H) H^1.62` is largest."""
 MAX_HEAD_RATIO = 1.33
@@ -67,7 +69,9 @@ class OgeeSpillway:
 class GatedSpillway:
     """A gated crest as an orifice: `Q = Cd b a sqrt(2 g (H - a/2))`, never more than the free crest below it.
 
-    `crest` is the same bay with the gate raised: the smaller of the two flows is taken, so that they meet.
+    `crest` is the same bay with the gate raised. Where the water only just touches the gate (a = H) the orifice's law may be
+    below the crest's by up to 15 %: from a third of the head on its Cd rises to that of the crest at H = a, so that they meet
+    (our own bridge; a rising head never lowers the flow).
     """
 
     width_m: float
@@ -91,10 +95,18 @@ class GatedSpillway:
             return free
         # The orifice's law has its largest flow at a = 4H/3, outside the water; beyond a = H it is not one.
         opening = min(opening_m, head_m)
-        orifice = self.cd * self.width_m * opening * sqrt(2 * self.g * (head_m - opening / 2))
+        orifice = self._cd(opening, head_m) * self.width_m * opening * sqrt(2 * self.g * (head_m - opening / 2))
         if free.value_m3s <= orifice or opening_m >= head_m:
             return free.times(self.count)
         return judged(orifice, "orifice", None, source, free.notes).times(self.count)
+
+    def _cd(self, opening_m: float, head_m: float) -> float:
+        share = (opening_m / head_m - BRIDGE) / (1 - BRIDGE)
+        if share <= 0:
+            return self.cd
+        touching = self.crest.discharge(opening_m).value_m3s or 0.0
+        crest = touching / (self.width_m * opening_m * sqrt(self.g * opening_m))
+        return self.cd + max(crest - self.cd, 0.0) * share
 
 
 @dataclass(frozen=True, slots=True)

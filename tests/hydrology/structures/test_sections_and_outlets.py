@@ -97,6 +97,18 @@ def test_a_closing_spillway_gate_never_raises_and_meets_the_free_crest(head: flo
     assert flow(gated.discharge(head, head)) == flow(OGEE.discharge(head))
 
 
+@given(st.floats(0.1, 5.0), st.floats(0.3, 3.0), st.floats(-0.5, 0.5))
+def test_a_spillway_whose_water_comes_to_touch_its_gate_does_not_step(
+    opening: float, design: float, move: float
+) -> None:
+    gated = GatedSpillway(10.0, OgeeSpillway(10.0, design))
+    below, at, above = (flow(gated.discharge(opening * (1 + by), opening)) for by in (-1e-9, 0.0, 1e-9))
+    assert below == pytest.approx(at, rel=1e-6)
+    assert above == pytest.approx(at, rel=1e-6)
+    low, high = sorted((opening, opening * (1 + move)))
+    assert flow(gated.discharge(low, opening)) <= flow(gated.discharge(high, opening)) * (1 + 1e-12)
+
+
 def test_gated_spillway_orifice() -> None:
     gated = GatedSpillway(10.0, OGEE, count=2)
     expected = 2 * 0.61 * 10 * 0.2 * math.sqrt(2 * 9.80665 * (1.2 - 0.1))
