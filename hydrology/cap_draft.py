@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hydrology.cap import Alert, Area, Certainty, Info, MsgType, Reference, Severity, Urgency
-from hydrology.cap_words import HIGH, LANGUAGES, NAMES, RISING, TEXTS, UNITS, WHAT
+from hydrology.cap_words import DECIMAL, HIGH, LANGUAGES, NAMES, RISING, TEXTS, UNITS, WHAT
 from hydrology.warnings.shown import Shown, shown
 from hydrology.warnings.thresholds import LevelName
 from hydrology.warnings.trend import TimeToThreshold
@@ -58,16 +58,20 @@ def describe(situation: Situation, language: str) -> tuple[str, str]:
     texts, name, number = TEXTS[language], NAMES[language][situation.threshold], situation.shown.number
     value, threshold = number(situation.value), number(situation.threshold_value)
     distance = abs(float(value) - float(threshold))  # of what the text says, so that it adds up
+
+    def local(text: str) -> str:
+        return text.replace(".", DECIMAL[language])
+
     values = {
         "place": situation.place[language],
         "what": WHAT[language][situation.quantity],
         "unit": UNITS[language][situation.quantity],
         "name": name,
-        "value": value,
-        "threshold": threshold,
-        "distance": f"{distance:.{situation.shown.decimals}f}",
-        "change": number(situation.change_24h, sign=True),
-        "rate": number(abs(situation.per_h)),
+        "value": local(value),
+        "threshold": local(threshold),
+        "distance": local(f"{distance:.{situation.shown.decimals}f}"),
+        "change": local(number(situation.change_24h, sign=True)),
+        "rate": local(number(abs(situation.per_h))),
         "time": situation.observed_at.strftime("%d.%m.%Y %H:%M"),
     }
     parts = ["level" if situation.quantity == "level" else "other", "above" if situation.reached else "below"]

@@ -3,6 +3,8 @@
 from hydrology.warnings.thresholds import LevelName
 
 LANGUAGES = ("kk-KZ", "ru-RU", "en-US")
+DECIMAL = {"kk-KZ": ",", "ru-RU": ",", "en-US": "."}
+"""The sign before the decimals."""
 QUANTITIES = ("level", "elevation", "discharge", "volume", "rain")
 """What a warning for the public can be of."""
 

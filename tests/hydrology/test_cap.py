@@ -207,6 +207,7 @@ def test_a_volume_is_in_millions() -> None:
     other = replace(SITUATION, quantity="volume", value=2_000_000.0, threshold_value=1_500_000.0, change_24h=None)
     assert "stored volume 2.000 mln m³" in describe(other, "en-US")[0]
     assert "That is 0.500 mln m³ above" in describe(other, "en-US")[1]
+    assert "Это на 0,500 млн м³ выше" in describe(other, "ru-RU")[1]
 
 
 def test_every_language_has_every_word() -> None:
