@@ -52,7 +52,7 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("gateways (connections)", "gateways"),
     ("ingest processes", "ingests"),
     ("their cores together", "ingest_cores"),
-    ("memory of each, MB", "ingest_mb_each"),
+    ("memory of each after some days, MB", "ingest_mb_each"),
     ("the broker's cores (mosquitto)", "broker_cores"),
     ("its memory, MB", "broker_mb"),
     ("InfluxDB's cores for writing", "influx_cores"),
@@ -101,6 +101,8 @@ def measured_table(costs: Costs) -> Iterator[str]:
         ("InfluxDB", costs.influx_mb, "1,000 series"),
     ):
         yield f"| memory of {name}, MB: at the start, for each {per} more | {figure(start)}, {figure(each * 1000)} |"
+    what = "and once each has had some days of readings, for each 1,000 sensors more"
+    yield f"| memory of ingest, MB: {what} | {figure(costs.history_mb * 1000)} |"
     yield f"| readings a second from one spool into InfluxDB after an outage | {figure(costs.drain_per_s)} |"
     for one in costs.fleets:
         what = f"{one['gateways']:,} gateways connected for a minute, {figure(one['received'] / FLEET_S)} readings a second"

@@ -65,6 +65,8 @@ class Costs:
     influx_us: dict[int, float]
     ingest_mb: tuple[float, float]
     """And for each sensor."""
+    history_mb: float
+    """For each sensor more, once it has the readings that later ones are judged by."""
     broker_mb: tuple[float, float]
     """And for each connection."""
     influx_mb: tuple[float, float]
@@ -89,6 +91,7 @@ class Costs:
             broker_us={size: cpu["mosquitto"] for size, cpu in ours.items()},
             influx_us={size: cpu["influxd"] for size, cpu in ours.items()},
             ingest_mb=line_through([(one["sensors"], one["rss_mb"]) for one in bench["startups"]]),
+            history_mb=max(one["mb"] / one["sensors"] for one in scale["history"]),
             broker_mb=line_through([(one["gateways"], one["broker_mb"]) for one in scale["connections"]]),
             influx_mb=(many["before_mb"], (many["peak_mb"] - many["before_mb"]) / many["series"]),
             drain_per_s=bench["outage"]["per_s"],
@@ -141,7 +144,7 @@ def need(plan: Plan, costs: Costs) -> Need:
         gateways=plan.gateways,
         ingests=ingests,
         ingest_cores=ingest_cores,
-        ingest_mb_each=costs.ingest_mb[0] + costs.ingest_mb[1] * plan.sensors / ingests,
+        ingest_mb_each=costs.ingest_mb[0] + (costs.ingest_mb[1] + costs.history_mb) * plan.sensors / ingests,
         broker_cores=plan.rate * fitting(plan.size, costs.broker_us) / 1e6 / LOAD,
         broker_mb=costs.broker_mb[0] + costs.broker_mb[1] * plan.gateways,
         influx_cores=plan.rate * fitting(plan.size, costs.influx_us) / 1e6 / LOAD,

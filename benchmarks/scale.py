@@ -3,7 +3,8 @@
 sensors      µs a reading, memory and time of a scrape with 1,000, 10,000 and 50,000 sensors
 connections  thousands of gateways with a connection each, from one process (`aryk simulate fleet`)
 processes    one ingest process and two that divide the districts, with a store that takes all and keeps nothing
-startup      ready time with 1,000 and 10,000 stations
+startup      ready time with 1,000 and 10,000 stations, the store empty
+restart      ready time on a store with the readings of some days
 history      what the quality tests of 50,000 sensors hold once each has its last days of readings
 
 `--write` keeps the figures in benchmarks/results/scale.json, which docs/capacity.md is made from.
@@ -43,7 +44,7 @@ STATION_COUNTS = (1_000, 10_000)
 PROCESS_READINGS = 900_000
 DISTRICTS = 2
 FILE = Path(__file__).with_name("results") / "scale.json"
-PARTS = ("sensors", "connections", "processes", "startup", "history")
+PARTS = ("sensors", "connections", "processes", "startup", "restart", "history")
 GROWTH_MOST = 1.5
 """µs a reading at the most sensors to that at the fewest: per-reading cost that stays is cost that grows linearly."""
 
@@ -64,6 +65,7 @@ def main() -> None:
         "connections": connections,
         "processes": processes,
         "startup": starts,
+        "restart": restarts,
         "history": histories,
     }
     for part in options.parts:
@@ -261,6 +263,16 @@ def starts(scale: float) -> Iterator[Line]:
             f" scrape {found.scrape_s:.2f} s",
             asdict(found),
         )
+
+
+def restarts(scale: float) -> Iterator[Line]:
+    """As a process starts that has run for days."""
+    found = startup.run(max(1, int(STATION_COUNTS[0] * scale)), history.READINGS)
+    yield (
+        f"{found.sensors:,} sensors with {history.READINGS} readings each in the store: ready in {found.ready_s:.1f} s,"
+        f" {found.rss_mb:.0f} MB",
+        asdict(found),
+    )
 
 
 def histories(scale: float) -> Iterator[Line]:

@@ -143,6 +143,8 @@ class _Reading:
         known = None if there is None else there.keys() & self.needs.keys()
         waiting = await asyncio.to_thread(lambda: waiting_points(_rows(self.spool), self.needs))
         batches = together(self.needs, ties, SERIES_AT_ONCE)[::-1]
+        if known:
+            log.info("the last readings of %d series are read from the store", len(known))
         async with asyncio.TaskGroup() as tasks:
             for number in range(READERS):
                 tasks.create_task(self._work(batches, known, waiting), name=f"rebuild-{number}")

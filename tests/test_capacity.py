@@ -53,8 +53,8 @@ def test_kubernetes_gets_what_the_page_says() -> None:
         return dict(found["spec"]["template"]["spec"]["containers"][0]["resources"])
 
     most = need(Plan(50_000, 900.0), COSTS)
-    assert resources("ingest")["requests"]["memory"] == "512Mi"
-    assert most.ingest_mb_each < 512
+    assert resources("ingest")["requests"]["memory"] == "768Mi"
+    assert most.ingest_mb_each < 768
     assert resources("ingest")["limits"]["memory"] == "1Gi"
     assert resources("influxdb")["limits"]["memory"] == "4Gi"
     assert need(Plan(500_000, 900.0), COSTS).influx_mb < 4096
@@ -81,6 +81,7 @@ def test_the_formulae_by_hand() -> None:
         broker_us={1: 10.0, 10: 1.0},
         influx_us={1: 30.0, 10: 10.0},
         ingest_mb=(100.0, 0.005),
+        history_mb=0.006,
         broker_mb=(10.0, 0.02),
         influx_mb=(100.0, 0.002),
         drain_per_s=10_000.0,
@@ -93,7 +94,7 @@ def test_the_formulae_by_hand() -> None:
     assert found.rate == 1000.0
     assert (found.gateways, found.ingests) == (10_000, 2)
     assert found.ingest_cores == pytest.approx(0.04)
-    assert found.ingest_mb_each == pytest.approx(100 + 0.005 * 50_000)
+    assert found.ingest_mb_each == pytest.approx(100 + (0.005 + 0.006) * 50_000)
     assert found.broker_mb == pytest.approx(10 + 200)
     assert found.influx_gb_year == pytest.approx(1000 * 31_536_000 * 11 / 1e9)
     assert found.spool_gb_day == pytest.approx(1000 * 86_400 * 50 / 1e9)
