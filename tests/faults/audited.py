@@ -21,8 +21,9 @@ from tests.faults.world import World
 
 LONG = 4
 """A silence of more intervals than this must be told; shorter ones may be a scan that came late on a busy machine."""
-EDGE = 2
-"""A gap may begin and end so many intervals beside the silence: the slots on its two sides."""
+EDGE = 3
+"""A gap may begin and end so many intervals beside the silence: the slots on its two sides, and the first scan after it is
+told as late only from a whole interval on, when its device may wait some milliseconds more for a busy machine."""
 ROUGHLY = 0.05
 """Late scans make and fill holes: of so many of the slots two clocks may think differently."""
 FEW = 5
