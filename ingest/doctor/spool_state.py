@@ -8,7 +8,9 @@ from pathlib import Path
 from doctor.checks import Check, Name, fail, ok, warn
 from doctor.disk import size, span
 from ingest.body import BodyError
+from ingest.caretaker import exports_folder
 from ingest.change import PARTS, Count, Row
+from ingest.exports import ENDING
 from ingest.group_body import bodies_of
 from ingest.schema import SCHEMA_VERSION
 
@@ -19,6 +21,8 @@ ROWS_READ, BYTES_READ = 1_000, 8_000_000
 """The oldest so many are read whole: a row is a message, or some hundred that came together."""
 MOST_CHECKED_BYTES = 256 * 1024 * 1024
 OLD_S = 600.0
+MANY_EXPORT_BYTES = 1_000_000_000
+"""Twice the letters that the spool itself keeps by default."""
 _ROW = "id, received_ms, gateway, epoch, ranges, readings, body, crc"
 
 
@@ -133,6 +137,7 @@ def judge(state: SpoolState, path: Path, running: bool, now_ms: int) -> list[Che
         )
     checks.append(_waiting(state, running, now_ms))
     checks.append(_letters(state))
+    checks += _exports(exports_folder(path))
     return checks
 
 
@@ -146,6 +151,20 @@ def _waiting(state: SpoolState, running: bool, now_ms: int) -> Check:
         mend = "see what the check of the store says" if running else "start ingest"
         return warn(Name.SPOOL, f"{says} They stay until they are stored.", mend)
     return ok(Name.SPOOL, says)
+
+
+def _exports(folder: Path) -> list[Check]:
+    """Files of letters that left the spool are nobody's but the operator's, and a hostile gateway fills the disk with them."""
+    sizes = [one.stat().st_size for one in folder.glob(f"*{ENDING}")]
+    if sum(sizes) < MANY_EXPORT_BYTES:
+        return []
+    return [
+        warn(
+            Name.DEAD_LETTERS,
+            f"{len(sizes)} files of exported dead letters take {size(sum(sizes))} in {folder}; ingest never deletes them.",
+            "see who sends them (aryk ingest dead-letters stats); move the files to another disk, or delete what nobody needs",
+        )
+    ]
 
 
 def _letters(state: SpoolState) -> Check:

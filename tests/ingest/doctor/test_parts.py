@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from doctor.checks import Level, Name
+from ingest.caretaker import exports_folder
 from ingest.change import Change, Count, make_row
 from ingest.doctor import spool_state
 from ingest.doctor.expected import expected
@@ -67,6 +68,21 @@ def test_dead_letters_are_counted_by_reason(tmp_path: Path) -> None:
     ((level, says),) = judged(path)[Name.DEAD_LETTERS]
     assert level is Level.WARN
     assert "2 dead letters" in says
+
+
+def test_files_of_exported_letters_that_fill_the_disk_are_named(tmp_path: Path) -> None:
+    path = filled(tmp_path)
+    folder = exports_folder(path)
+    folder.mkdir()
+    for name in ("a", "b"):
+        with (folder / f"{name}.jsonl.gz").open("wb") as file:
+            file.truncate(spool_state.MANY_EXPORT_BYTES // 2 - 1)
+    assert [level for level, _ in judged(path)[Name.DEAD_LETTERS]] == [Level.OK]
+    with (folder / "a.jsonl.gz").open("ab") as file:
+        file.write(b"12")
+    _, (level, says) = judged(path)[Name.DEAD_LETTERS]
+    assert level is Level.WARN
+    assert says == f"2 files of exported dead letters take 1.0 GB in {folder}; ingest never deletes them."
 
 
 def test_damaged_rows_and_files_set_aside_are_named(tmp_path: Path) -> None:
