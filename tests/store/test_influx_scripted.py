@@ -11,7 +11,7 @@ from store.open import open_reader, open_writer
 from store.points import Points, SeriesKey, SeriesPoints, StoreMisconfiguredError, StoreUnavailableError
 from store.settings import InfluxSettings
 from tests.servers.process import free_port
-from tests.store.scripted import CUT, HANG, ScriptedServer, answer
+from tests.store.scripted import CUT, HANG, NAMELESS, ScriptedServer, answer
 
 KEY = SeriesKey("level", "kok-su-1", "radar")
 BATCH: list[Points] = [SeriesPoints(KEY, [1, 2, 3], [1.0, 2.0, 3.0], [1, 1, 1])]
@@ -118,6 +118,21 @@ async def test_a_web_server_that_is_no_database_has_stored_nothing(api: Api, sta
         with pytest.raises(StoreMisconfiguredError, match=f"HTTP {status}"):
             await write(server.url, api)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("said", [NAMELESS, answer(200, "<html>Welcome</html>"), answer(200, "[]"), answer(404)])
+async def test_204_of_something_that_is_no_database_has_stored_nothing(api: Api, said: bytes) -> None:
+    async with ScriptedServer([NAMELESS, said]) as server:
+        with pytest.raises(StoreMisconfiguredError, match="does not say that it is InfluxDB"):
+            await write(server.url, api)
+
+
+async def test_a_database_whose_name_a_proxy_takes_away_is_asked_once(api: Api) -> None:
+    script = ScriptedServer([NAMELESS, answer(200, '{"results":[{"statement_id":0}]}'), NAMELESS])
+    async with script as server, open_writer(settings(server.url, api), Path()) as writer:
+        for _ in range(2):
+            assert await writer.write(BATCH) == []
+    assert [one.line.split("?")[0].split()[0] for one in server.requests] == ["POST", "GET", "POST"]
 
 
 async def test_trouble_in_the_middle_of_narrowing_down_is_told(api: Api) -> None:
