@@ -1,6 +1,7 @@
 """Both writers against a server that is busy, hangs, breaks off, or is none."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,7 +9,14 @@ import pytest
 from pydantic import SecretStr
 
 from store.open import open_reader, open_writer
-from store.points import Points, SeriesKey, SeriesPoints, StoreMisconfiguredError, StoreUnavailableError
+from store.points import (
+    Points,
+    SeriesKey,
+    SeriesPoints,
+    StoredPoint,
+    StoreMisconfiguredError,
+    StoreUnavailableError,
+)
 from store.settings import InfluxSettings
 from tests.servers.process import free_port
 from tests.store.scripted import CUT, HANG, NAMELESS, ScriptedServer, answer
@@ -186,3 +194,20 @@ async def test_reading_sorts_errors_by_reaction(said: bytes, error: type[Excepti
     async with script as server, open_reader(settings(server.url, "v2", timeout_s=0.3), Path()) as reader:
         with pytest.raises(error):
             await reader.latest(0)
+
+
+async def test_a_point_that_is_being_written_is_not_there_yet() -> None:
+    """InfluxDB shows its fields one by one: a start of ingest, reading beside its own writes, died of a flag of null."""
+    rows: list[list[Any]] = [[1, 1.5, 1], [2, 1.6, None], [3, None, 1], [4, None, 9]]
+    stored = [[*row, None, None, None] for row in rows]
+
+    def said(*rows: list[Any]) -> bytes:
+        series = {"name": "level", "columns": [], "values": rows}
+        return answer(200, json.dumps({"results": [{"statement_id": 0, "series": [series]}]}))
+
+    script = ScriptedServer([said(*stored[::-1]), said(*stored), said([0, 4]), said(*rows)])
+    async with script as server, open_reader(settings(server.url, "v2"), Path()) as reader:
+        found = [StoredPoint(1, 1.5, 1), StoredPoint(4, None, 9)]
+        assert await reader.tails([KEY], 4) == {KEY: found}
+        assert await reader.points(KEY, 0, 9, 4) == found
+        assert (await reader.history(KEY, 0, 9, 4)).time_ms == [1, 4]
