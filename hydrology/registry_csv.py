@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from hydrology.load import STATIONS, merge
 from hydrology.registry.stations import District, Gateway, Station
 from hydrology.registry.whole import Parts
-from hydrology.spreadsheet import Row, number, read_rows
+from hydrology.spreadsheet import Row, header_words, number, read_rows, unit_words
 from hydrology.spreadsheet_words import COLUMNS_RU, plain_value
+from hydrology.units import UNITS, UnitError, convert, spoken
 from settings import SettingsError
 from settings.errors import Fault
 from settings.faults import NOT_AN_ID
@@ -50,6 +51,9 @@ COLUMNS: dict[str, str] = {
     **{name: f"threshold {name}, in the sensor's unit" for name in _THRESHOLDS},
 }
 """The columns; `station` is required, and on a station's first row `name` and `district`."""
+_NAMES = {name: COLUMNS_RU.get(name, ()) for name in COLUMNS}
+_UNIT_OF = {"gauge_zero_m": "m", "km": "km"}
+"""The registry's unit of a station's own numbers; a sensor's are in the sensor's unit."""
 
 TEMPLATE = (
     "station,name,district,kind,river_or_canal,latitude,longitude,gauge_zero_m,height_system,"
@@ -79,17 +83,18 @@ def plan_import(
     Districts that are new there need `timezone`; gateways that are new come in the first district whose station names them.
     Raises SettingsError that names the spreadsheet's lines; then nothing is to be written.
     """
-    rows = read_rows(text, csv_file, {name: COLUMNS_RU.get(name, ()) for name in COLUMNS}, ("station",))
+    rows = read_rows(text, csv_file, _NAMES, ("station",))
     if not rows:
         raise SettingsError(csv_file, [Fault(1, "", "there are no rows under the header")])
     faults: list[Fault] = []
+    units = _header_units(text)
     old, _ = merge(before, faults)
     made: dict[str, Station] = {}
     documents: dict[str, dict[str, Any]] = {}
     lines: dict[str, tuple[Row, list[Row]]] = {}
     for name, mine in _by_station(rows).items():
         documents[name], lines[name] = (
-            _document(mine, faults),
+            _document(mine, units, faults),
             (mine[0], [row for row in mine if "sensor" in row.cells]),
         )
         try:
@@ -98,7 +103,8 @@ def plan_import(
             for one in error.errors(include_url=False):
                 message = one["msg"].removeprefix("Value error, ")
                 text_ = _PLAIN.get(one["type"]) or message[0].lower() + message[1:]
-                mend = f"it is {one['input']!r}" if text_ == NOT_AN_ID else ""
+                says_input = text_ == NOT_AN_ID or one["type"] == "enum"
+                mend = f"it is {one['input']!r}" if says_input else ""
                 faults.append(_fault(one["loc"], text_, mend, lines[name]))
         target = into / STATIONS / f"{name}.toml"
         if target in before:
@@ -137,7 +143,14 @@ def _by_station(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return out
 
 
-def _document(rows: list[Row], faults: list[Fault]) -> dict[str, Any]:
+def _header_units(text: str) -> dict[str, str]:
+    """The unit that a column's name tells ("ОЯ, см над нулём"), by column; a word that is no unit is a remark."""
+    told = {name: unit_words(header) for name, header in header_words(text, _NAMES).items()}
+    codes = {name: [spoken(words), *map(spoken, words.split()[:1])] for name, words in told.items()}
+    return {name: found for name, ones in codes.items() if (found := next((one for one in ones if one in UNITS), None))}
+
+
+def _document(rows: list[Row], units: Mapping[str, str], faults: list[Fault]) -> dict[str, Any]:
     """A station as its file will say it."""
     first = rows[0]
     document: dict[str, Any] = {"id": first.cells.get("station", "")}
@@ -146,34 +159,38 @@ def _document(rows: list[Row], faults: list[Fault]) -> dict[str, Any]:
         for column in (*_TEXT, *_NUMBERS, *_DATUM):
             if column not in row.cells:
                 continue
-            given = _value(row, column, faults) if column in (*_NUMBERS, "gauge_zero_m") else _said(row, column)
+            is_number = column in (*_NUMBERS, "gauge_zero_m")
+            given = (
+                _measured(row, column, units, _UNIT_OF.get(column), faults) if is_number else _said(row, column)
+            )
             table, key = (datum, _DATUM[column]) if column in _DATUM else (document, column)
             if table.setdefault(key, given) != given:
                 problem = f"{given} here, {table[key]} on a line before"
                 faults.append(Fault(row.line, column, problem, "a station's own columns stand on its first row"))
     if datum:
         document["datum"] = datum
-    document["sensors"] = [_sensor(row, faults) for row in rows if "sensor" in row.cells]
+    document["sensors"] = [_sensor(row, units, faults) for row in rows if "sensor" in row.cells]
     return document
 
 
-def _sensor(row: Row, faults: list[Fault]) -> dict[str, Any]:
+def _sensor(row: Row, units: Mapping[str, str], faults: list[Fault]) -> dict[str, Any]:
     cells = row.cells
     sensor: dict[str, Any] = {"id": cells["sensor"]}
     sensor |= {column: _said(row, column) for column in _SENSOR_TEXT if column in cells}
     known = QUANTITIES.get(sensor.get("quantity", ""))
-    sensor["unit"] = known.unit if known else ""
+    stored = known.unit if known else None
+    sensor["unit"] = stored or ""
     if "decimals" in cells:
         decimals = _value(row, "decimals", faults)
         sensor["decimals"] = int(decimals) if decimals.is_integer() else decimals
-    ends = [_value(row, column, faults) for column in ("span_low", "span_high") if column in cells]
+    ends = [_measured(row, column, units, stored, faults) for column in ("span_low", "span_high") if column in cells]
     if len(ends) == 1:
         faults.append(Fault(row.line, "span_low", "give both ends of the span or neither"))
     elif ends:
         sensor["span"] = ends
     if "resolution" in cells:
-        sensor["resolution"] = _value(row, "resolution", faults)
-    thresholds = {name: _value(row, name, faults) for name in _THRESHOLDS if name in cells}
+        sensor["resolution"] = _measured(row, "resolution", units, stored, faults)
+    thresholds = {name: _measured(row, name, units, stored, faults) for name in _THRESHOLDS if name in cells}
     if thresholds:
         sensor["thresholds"] = thresholds
     return sensor
@@ -189,6 +206,19 @@ def _value(row: Row, column: str, faults: list[Fault]) -> float:
     except ValueError as error:
         faults.append(Fault(row.line, column, str(error)))
         return 0.0
+
+
+def _measured(row: Row, column: str, units: Mapping[str, str], target: str | None, faults: list[Fault]) -> float:
+    """A cell's number in the registry's unit: the unit in the column's name must not be passed over, 280 cm are no 280 m."""
+    value, told = _value(row, column, faults), units.get(column)
+    if told is None or target is None or told == target:
+        return value
+    try:
+        return convert(value, told, target)
+    except UnitError:
+        problem = f"the column is in {told}, this row's number in {target}"
+        faults.append(Fault(row.line, column, problem, "give them a column each, or take the unit out of its name"))
+        return value
 
 
 _COLUMN_OF = {"id": "station", "zero_m": "gauge_zero_m", "system": "height_system", "span": "span_low"}

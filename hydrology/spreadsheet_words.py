@@ -35,7 +35,13 @@ COLUMNS_RU: dict[str, tuple[str, ...]] = {
 
 KINDS_RU = {
     "канал": "canal_gauge",
+    "канальный": "canal_gauge",
+    "канальный пост": "canal_gauge",
+    "пост на канале": "canal_gauge",
     "река": "river_gauge",
+    "речной": "river_gauge",
+    "речной пост": "river_gauge",
+    "пост на реке": "river_gauge",
     "водохранилище": "reservoir",
     "скважина": "well",
     "гэс": "hydropower",

@@ -208,14 +208,16 @@ def move_pieces(
 ) -> None:
     """Change a set of identities, here and in a change: `pieces` are its lists of dropped and of new ranges.
 
-    A log that is changed twice in one change leaves only what holds at its end.
+    A log that is changed twice in one change leaves only what holds at its end. The work is that of what changes: a set has
+    a hole for each scan of a sensor that is refused, and may have a million.
     """
     numbers = logs.of(gateway, epoch)
-    before = set(numbers)
+    add, remove = list(add), list(remove)
+    before = {piece for one in (*add, *remove) for piece in numbers.near(*one)}
     numbers.update(add)
     for first, last in remove:
         numbers.remove(first, last)
-    after = set(numbers)
+    after = {piece for one in (*add, *remove) for piece in numbers.near(*one)}
     drop, put = pieces
     for first, last in before - after:
         piece = (gateway, epoch, first, last)

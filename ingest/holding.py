@@ -10,7 +10,7 @@ from ingest.body import BodyError
 from ingest.change import Change, Piece, Row
 from ingest.group_body import messages_of
 from ingest.received import Logs, parse_ranges
-from ingest.schema import BUSY_TIMEOUT_S, DEAD_PREFIX, ROW_COLUMNS
+from ingest.schema import BUSY_TIMEOUT_S, DEAD_PREFIX, MOST_COUNTED, ROW_COLUMNS
 from wire.names import MAX_EPOCH, MAX_SEQ
 from wire.ranges import Range
 
@@ -33,7 +33,7 @@ class Totals:
         for name, number in change.counts.items():
             self.counters[name.value] = self.counters.get(name.value, 0) + number
         for tally, number in change.tallies.items():
-            self.counters[tally] = self.counters.get(tally, 0) + number
+            self.counters[tally] = min(self.counters.get(tally, 0) + min(number, MOST_COUNTED), MOST_COUNTED)
         for letter in change.letters:
             name_of = DEAD_PREFIX + letter.reason.value
             self.counters[name_of] = self.counters.get(name_of, 0) + 1

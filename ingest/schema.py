@@ -83,3 +83,6 @@ COMMIT;
 
 DEAD_PREFIX = "dead."
 """Counters of letters by reason: dead.wrong_unit."""
+
+MOST_COUNTED = 2**62
+"""A counter goes no higher: a gap may claim 9e15 readings, and what SQLite does not hold as a whole number is damage."""

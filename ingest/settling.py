@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
+from itertools import chain
 
 from ingest.change import Change, Count, Piece, move_pieces
 from ingest.intake import point_letter, record_letter
@@ -17,7 +18,11 @@ from wire.ranges import RangeSet
 log = logging.getLogger(__name__)
 
 DELIVERY_BYTES = 60_000
-"""InfluxDB's longest string field is 64 KB: older epochs are left out beyond this (their logs are long past retention)."""
+"""InfluxDB's longest string field is 64 KB: older epochs and ranges are left out beyond this. What is left out is stored
+again, as the same points, should this spool be lost."""
+LEAST_RANGE_BYTES = len("[1,1],")
+NEWEST_EPOCHS = 3_000
+"""More than stand in a body. Of more than these it is not remembered which of them changed last."""
 HOUR_MS = 3_600_000
 
 
@@ -81,6 +86,8 @@ class Deliveries:
             epochs = self._newest.setdefault(gateway, {})
             epochs.pop(epoch, None)
             epochs[epoch] = None
+            if len(epochs) > NEWEST_EPOCHS:
+                del epochs[next(iter(epochs))]
 
     def due(self, now_s: float, wall_ms: int, most: int, *, all_of_them: bool = False) -> list[DeliveryPoint]:
         """Up to `most` points to be written now. An hour's point overwrites itself: a day has 24 of a gateway, not 8,640."""
@@ -104,19 +111,24 @@ class Deliveries:
             self._changed[point.gateway] = None
 
     def _body(self, gateway: str) -> str:
-        """Epoch to ranges, the epochs that changed last first; bounded."""
-        newest = list(reversed(self._newest.get(gateway, {})))
-        epochs = self._settled.epochs(gateway)
-        order = newest + [epoch for epoch in epochs if epoch not in newest]
+        """Epoch to ranges, the epochs that changed last first; bounded, and so is the work, whatever a gateway invents."""
+        newest, epochs = self._newest.get(gateway, {}), self._settled.epochs(gateway)
         pieces: list[str] = []
-        size = 2
-        for epoch in order:
-            ranges = json.dumps(list(epochs[epoch]), separators=(",", ":")) if epoch in epochs else "[]"
-            piece = f'"{epoch_text(epoch)}":{ranges}'
-            size += len(piece) + 1
-            if size > DELIVERY_BYTES:
+        left = DELIVERY_BYTES - 2
+        for epoch in chain(reversed(newest), (one for one in epochs if one not in newest)):
+            head = f'"{epoch_text(epoch)}":['
+            left -= len(head) + 2
+            if left < 0:
                 break
-            pieces.append(piece)
+            newest_ranges = epochs[epoch].newest(DELIVERY_BYTES // LEAST_RANGE_BYTES) if epoch in epochs else []
+            texts: list[str] = []
+            for first, last in reversed(newest_ranges):
+                text = f"[{first},{last}]"
+                left -= len(text) + 1
+                if left < 0:
+                    break
+                texts.append(text)
+            pieces.append(f"{head}{','.join(reversed(texts))}]")
         return "{" + ",".join(pieces) + "}"
 
 

@@ -23,6 +23,7 @@ from ingest.schema import (
     DEAD_PREFIX,
     FREE_MARGIN_BYTES,
     LETTER_BYTES,
+    MOST_COUNTED,
     REPLAYED_KEPT,
     ROW_COLUMNS,
     SCHEMA_VERSION,
@@ -310,7 +311,7 @@ def _apply(db: sqlite3.Connection, change: Change, now_ms: int) -> int:
         db.executemany("INSERT INTO replayed VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", change.replayed)
         db.execute(f"DELETE FROM replayed WHERE id <= (SELECT max(id) FROM replayed) - {REPLAYED_KEPT}")
     if change.tallies:
-        _count(db, list(change.tallies.items()))
+        _count(db, [(name, min(number, MOST_COUNTED)) for name, number in change.tallies.items()])
     if change.repeated_letters:
         db.executemany(
             "UPDATE letters SET count = count + 1, last_ms = ?2 WHERE key = ?1",
@@ -397,6 +398,6 @@ def _count(db: sqlite3.Connection, counts: list[tuple[str, int]]) -> None:
     # "WHERE true", or SQLite would take ON for a part of a join.
     db.execute(
         "INSERT INTO counters SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?) WHERE true"
-        " ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+        f" ON CONFLICT (name) DO UPDATE SET value = min(value + excluded.value, {MOST_COUNTED})",
         (json.dumps(counts),),
     )

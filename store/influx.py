@@ -11,7 +11,7 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
 from store.influx_answers import Answer, read_answer
-from store.influx_http import CONNECTIONS, timeout, transport_error, write_points
+from store.influx_http import CONNECTIONS, Proof, timeout, transport_error, write_points
 from store.points import Points, RefusedPoint
 from store.settings import InfluxSettings
 
@@ -28,6 +28,7 @@ class InfluxWriter:
         # Any: the client's own types are half there.
         self._client: Any = None
         self._service: Any = None
+        self._proof = Proof(settings)
 
     async def __aenter__(self) -> Self:
         password = self._settings.password
@@ -72,4 +73,5 @@ class InfluxWriter:
             return read_answer(error.status or 0, error.headers or {}, error.body or b"", lines, datetime.now(UTC))
         except (aiohttp.ClientError, OSError) as error:
             raise transport_error(error, self._settings.url) from error
+        await self._proof.need(status, headers)
         return read_answer(status, headers, b"", lines, datetime.now(UTC))

@@ -1,10 +1,11 @@
 """InfluxDB over plain HTTP with aiohttp: writing through `/write` (1.x, 2.x and 3), and what its errors mean to us."""
 
+import json
 import os
 import ssl
 import zlib
 from base64 import b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -24,6 +25,7 @@ CONNECTIONS = 8
 """More than the lanes of a writer, so that none waits for a connection."""
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 """InfluxDB's own limit is 25 MB; above it the server may break off instead of answering 413."""
+MOST_OF_AN_ANSWER = 64 * 1024
 NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 """What OpenSSL says of an answer that is none of TLS."""
 _GZIP = 16 + zlib.MAX_WBITS
@@ -89,6 +91,43 @@ async def open_session(settings: InfluxSettings) -> AsyncIterator[aiohttp.Client
         yield session
 
 
+class Proof:
+    """That what answers 204 is a database: other things do too (a wrong port, a portal), and nothing is stored there.
+
+    InfluxDB 1 and 2 say what they are in a header of every answer. Whoever does not, or has a proxy before it that takes
+    that away, is asked a question once.
+    """
+
+    def __init__(self, settings: InfluxSettings) -> None:
+        self._settings = settings
+        self._answered = False
+
+    async def need(self, status: int, headers: Mapping[str, str]) -> None:
+        """See that this answer is a database's. Raises StoreMisconfiguredError, StoreUnavailableError."""
+        if status != 204 or self._answered or any(name.lower().startswith("x-influxdb-") for name in headers):
+            return
+        url = self._settings.url.rstrip("/") + "/query"
+        question = {"db": self._settings.bucket, "q": "SHOW MEASUREMENTS LIMIT 1"}
+        try:
+            async with (
+                open_session(self._settings) as session,
+                session.get(url, params=question, allow_redirects=False) as response,
+            ):
+                status, text = response.status, await response.content.read(MOST_OF_AN_ANSWER)
+        except (aiohttp.ClientError, OSError) as error:
+            raise transport_error(error, url) from error
+        try:
+            found = json.loads(text) if status == 200 else None
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict) or "results" not in found:
+            raise StoreMisconfiguredError(
+                f"{self._settings.url} takes points, does not say that it is InfluxDB and does not answer InfluxQL"
+                f" (HTTP {status}): nothing there counts as stored; check [store] url, and that the token may read"
+            )
+        self._answered = True
+
+
 def write_points(
     points: Sequence[Points], send: Callable[[bytes, Sequence[str]], Awaitable[Answer]]
 ) -> Coroutine[Any, Any, list[RefusedPoint]]:
@@ -133,6 +172,7 @@ class InfluxV1Writer:
         self._url = settings.url.rstrip("/") + "/write"
         self._open = open_session(settings)
         self._session: aiohttp.ClientSession | None = None
+        self._proof = Proof(settings)
 
     async def __aenter__(self) -> Self:
         self._session = await self._open.__aenter__()
@@ -162,4 +202,5 @@ class InfluxV1Writer:
                 text = await response.read()
         except (aiohttp.ClientError, OSError) as error:
             raise transport_error(error, self._url) from error
+        await self._proof.need(response.status, response.headers)
         return read_answer(response.status, response.headers, text, lines, datetime.now(UTC))

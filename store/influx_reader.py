@@ -1,6 +1,7 @@
 """Reading from InfluxDB in InfluxQL, the one language that 1.x, 2.x and 3 all answer."""
 
 import json
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -83,7 +84,7 @@ class InfluxReader:
         if count <= max(most, 1):
             (points,) = await self._query(f'SELECT "value", "flag" {tail}')
             rows = points[0].rows if points else []
-            return plain((time_ms, _float(value), int(flag)) for time_ms, value, flag in rows)
+            return plain((time_ms, _float(value), int(flag)) for time_ms, value, flag in rows if _is_whole(value, flag))
         width_ms = bucket_width_ms(start_ms, end_ms, most)
         group = f"GROUP BY time({width_ms}ms) fill(none)"
         buckets, flags = await self._query(
@@ -126,7 +127,7 @@ class InfluxReader:
             f' WHERE "station" = {_string(key.station)} AND "sensor" = {_string(key.sensor)}'
             f" AND time >= {start_ms}ms AND time < {end_ms}ms ORDER BY time LIMIT {most}"
         )
-        return [_stored(row) for row in found[0].rows] if found else []
+        return _all_stored(found[0].rows) if found else []
 
     async def versions(self, key: SeriesKey, start_ms: int, end_ms: int) -> list[StoredPoint]:
         """Earlier points of one series. See PointReader."""
@@ -135,7 +136,7 @@ class InfluxReader:
             f' AND "station" = {_string(key.station)} AND "sensor" = {_string(key.sensor)}'
             f' AND time >= {start_ms}ms AND time < {end_ms}ms GROUP BY "rev"'
         )
-        out = [_stored([*row, int(series.tags["rev"])]) for series in found for row in series.rows]
+        out = _all_stored([*row, int(series.tags["rev"])] for series in found for row in series.rows)
         return sorted(out, key=lambda one: (one.time_ms, one.rev))
 
     async def tails(self, keys: list[SeriesKey], most: int) -> dict[SeriesKey, list[StoredPoint]]:
@@ -151,7 +152,7 @@ class InfluxReader:
             )
             for key, found in zip(some, await self._query(*statements), strict=True):
                 if found:
-                    out[key] = [_stored(row) for row in reversed(found[0].rows)]
+                    out[key] = _all_stored(reversed(found[0].rows))
         return out
 
     async def _query(self, *statements: str) -> list[list[_Series]]:
@@ -197,6 +198,15 @@ def _key(series: _Series) -> SeriesKey:
 
 def _float(number: float | None) -> float | None:
     return None if number is None else float(number)
+
+
+def _is_whole(value: float | None, flag: float | None) -> bool:
+    """InfluxDB shows the fields of a point one by one while it is written: without one of these it is not there yet."""
+    return flag is not None and (value is not None or flag == MISSING)
+
+
+def _all_stored(rows: Iterable[list[Any]]) -> list[StoredPoint]:
+    return [_stored(row) for row in rows if _is_whole(row[1], row[2])]
 
 
 def _stored(row: list[Any]) -> StoredPoint:

@@ -98,6 +98,15 @@ class RangeSet:
             out.append((first, last))
         return out
 
+    def near(self, first: int, last: int) -> list[Range]:
+        """The ranges that hold or touch a number from `first` to `last`: all that adding or removing these can change."""
+        low, high = bisect_left(self._lasts, first - 1), bisect_right(self._firsts, last + 1)
+        return list(zip(self._firsts[low:high], self._lasts[low:high], strict=True))
+
+    def newest(self, most: int) -> list[Range]:
+        """The `most` ranges with the highest numbers, in order."""
+        return list(zip(self._firsts[-most:], self._lasts[-most:], strict=True))
+
     def __iter__(self) -> Iterator[Range]:
         return iter(list(zip(self._firsts, self._lasts, strict=True)))
 

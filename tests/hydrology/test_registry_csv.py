@@ -66,6 +66,11 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         ("station,name,district,latitude\nnew,x,north,abc\n", "s.csv:2: latitude: 'abc' is not a number"),
         ("station,name,district,latitude,longitude\nnew,x,north,98,70\n", "s.csv:2: latitude: input should be less"),
         ("station,name,district,kind\nnew,x,north,lake\n", "s.csv:2: kind: input should be 'canal_gauge'"),
+        (
+            "station,name,district,kind\nnew,x,north,речка\n",
+            "s.csv:2: kind: input should be 'canal_gauge', 'river_gauge', 'reservoir', 'well', 'hydropower' or 'rain' "
+            "(it is 'речка')",
+        ),
         ("station,name,district\nnew,x,south\n", "s.csv:2: district: there is no district 'south' (give --timezone"),
         ("station,name,district\nnew,x,north\nnew,y,north\n", "s.csv:3: name: y here, x on a line before"),
         (
@@ -161,3 +166,33 @@ def test_every_russian_name_is_of_a_column_and_of_one_only() -> None:
     assert len(names) == len(set(names))
     assert set(KINDS_RU.values()) == {kind.value for kind in StationKind}
     assert set(QUANTITIES_RU.values()) <= set(QUANTITIES)
+
+
+IN_CM = (
+    "station;name;district;Нуль поста, см;Система высот;sensor;gateway;quantity;Диапазон от, мм;Диапазон до, мм;НЯ, см;{}\n"
+    "new;x;north;81235;Балтийская;stage;gw-1;{};0;5000;215;280\n"
+)
+
+
+@pytest.mark.parametrize("header", ["ОЯ, см", "ОЯ (см)", "ОЯ, см над нулём поста", "dangerous, cm"])
+def test_a_unit_in_a_columns_name_is_that_of_its_numbers(tmp_path: Path, header: str) -> None:
+    into = small.write(tmp_path)
+    write_new(plan_import(IN_CM.format(header, "уровень"), Path("s.csv"), into, read_all(into)).files)
+    station = next(one for one in load_registry(into).stations if one.id == "new")
+    assert station.datum is not None
+    assert station.datum.zero_m == 812.35
+    (stage,) = station.sensors
+    assert (stage.span, stage.thresholds.adverse, stage.thresholds.dangerous) == ((0.0, 5.0), 2.15, 2.8)
+
+
+def test_what_is_no_unit_behind_a_columns_name_is_a_remark(tmp_path: Path) -> None:
+    into = small.write(tmp_path)
+    text = "station;name;district;sensor;gateway;quantity;ОЯ (опасное)\nnew;x;north;stage;gw-1;level;2,8\n"
+    write_new(plan_import(text, Path("s.csv"), into, read_all(into)).files)
+    station = next(one for one in load_registry(into).stations if one.id == "new")
+    assert station.sensors[0].thresholds.dangerous == 2.8
+
+
+def test_a_unit_in_a_columns_name_that_a_rows_number_cannot_have_is_refused(tmp_path: Path) -> None:
+    said = faults(IN_CM.format("ОЯ, см", "расход"), small.write(tmp_path))
+    assert any(line.startswith("s.csv:2: dangerous: the column is in cm, this row's number in m3/s") for line in said)

@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -63,6 +64,44 @@ def test_a_body_stays_within_what_a_field_holds_and_keeps_the_newest() -> None:
     (point,) = deliveries.due(0.0, NOW_MS, 10)
     assert len(point.body) <= DELIVERY_BYTES
     assert 4_999 in read_delivery(point.body)
+
+
+def test_a_gateway_that_invents_epochs_does_not_hold_everybody_up() -> None:
+    """A body took the square of their number: with 20,000 epochs, 20 s of ingest's one thread every 10 s."""
+    settled = Logs()
+    deliveries = Deliveries(settled, 0.0)
+    for epoch in range(100_000):
+        settled.add("a", epoch, [(1, 1)])
+        deliveries.note([hand("a", epoch)])
+    started = time.process_time()
+    (point,) = deliveries.due(0.0, NOW_MS, 10)
+    assert time.process_time() - started < 1.0
+    assert 99_999 in read_delivery(point.body)
+
+
+def test_of_a_log_with_a_hole_in_each_scan_the_newest_ranges_are_told() -> None:
+    """One sensor is refused: a hole a scan. The body was empty from the 3,500th on."""
+    settled = Logs()
+    deliveries = Deliveries(settled, 0.0)
+    settled.add("a", 1, [(seq, seq + 8) for seq in range(1, 200_000, 10)])
+    settled.add("a", 2, [(1, 5)])
+    deliveries.note([hand("a", 2), hand("a", 1)])
+    (point,) = deliveries.due(0.0, NOW_MS, 10)
+    assert len(point.body) <= DELIVERY_BYTES
+    told = read_delivery(point.body)[1]
+    assert list(told) == settled.of("a", 1).newest(told.pieces)
+    assert told.pieces > 3_000
+
+
+def test_settling_a_scan_takes_no_longer_where_there_are_many_holes() -> None:
+    settled, change = Logs(), Change()
+    settled.add("a", 1, [(seq, seq + 8) for seq in range(1, 5_000_000, 10)])
+    started = time.process_time()
+    for seq in range(5_000_001, 5_002_000, 10):
+        put_settled(change, settled, "a", 1, RangeSet([(seq, seq + 8)]))
+    assert time.process_time() - started < 1.0  # it took half a second for each
+    assert len(change.settled_put) == 200
+    assert not change.settled_drop
 
 
 @pytest.mark.parametrize(

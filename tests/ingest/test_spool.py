@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from ingest.change import PARTS, Change, Count, Row
 from ingest.holding import SpoolReader, read_holding
 from ingest.intake import Group
 from ingest.letters import open_letters
-from ingest.schema import WAL_BOUND_BYTES
+from ingest.schema import MOST_COUNTED, WAL_BOUND_BYTES
 from ingest.spool import Spool, SpoolUnusableError, Usage
 from tests.ingest.samples import EPOCH, NOW_MS, arrival, batch, level, make_intake, spoilt
+from wire.names import MAX_SEQ
 from wire.ranges import RangeSet
 
 
@@ -114,6 +116,20 @@ def test_a_repeated_letter_is_counted(spool: Spool, path: Path) -> None:
     with open_letters(path) as letters:
         (one,) = letters.find()
     assert (one.count, one.received_ms, one.last_ms) == (2, NOW_MS, NOW_MS + 5)
+
+
+def test_what_gaps_claim_is_counted_as_far_as_a_counter_goes(path: Path) -> None:
+    """A gap may name 2^53 readings; 1,024 of them are more than SQLite counts, and were taken for a damaged counter."""
+    claims = Change(tallies=Counter({"lost.gw1": 2_400 * MAX_SEQ}))
+    with Spool(path) as spool:
+        spool.load()
+        for _ in range(3):
+            spool.commit([claims], NOW_MS)
+        kept = spool.totals.counters
+    with Spool(path) as spool:
+        holding = spool.load()
+    assert holding.unreadable == 0
+    assert holding.totals.counters == kept == {"lost.gw1": MOST_COUNTED}
 
 
 def test_a_second_process_is_kept_out(spool: Spool, path: Path) -> None:

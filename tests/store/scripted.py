@@ -17,7 +17,9 @@ def answer(status: int, body: str = "", headers: str = "") -> bytes:
     return f"HTTP/1.1 {status} X\r\nContent-Length: {len(body.encode())}\r\n{headers}\r\n{body}".encode()
 
 
-NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
+NO_CONTENT = b"HTTP/1.1 204 No Content\r\nX-Influxdb-Version: v2.7.12\r\n\r\n"
+NAMELESS = b"HTTP/1.1 204 No Content\r\n\r\n"
+"""The same of something that does not say what it is."""
 
 
 @dataclass(slots=True)

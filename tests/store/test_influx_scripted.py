@@ -1,6 +1,7 @@
 """Both writers against a server that is busy, hangs, breaks off, or is none."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,10 +9,17 @@ import pytest
 from pydantic import SecretStr
 
 from store.open import open_reader, open_writer
-from store.points import Points, SeriesKey, SeriesPoints, StoreMisconfiguredError, StoreUnavailableError
+from store.points import (
+    Points,
+    SeriesKey,
+    SeriesPoints,
+    StoredPoint,
+    StoreMisconfiguredError,
+    StoreUnavailableError,
+)
 from store.settings import InfluxSettings
 from tests.servers.process import free_port
-from tests.store.scripted import CUT, HANG, ScriptedServer, answer
+from tests.store.scripted import CUT, HANG, NAMELESS, ScriptedServer, answer
 
 KEY = SeriesKey("level", "kok-su-1", "radar")
 BATCH: list[Points] = [SeriesPoints(KEY, [1, 2, 3], [1.0, 2.0, 3.0], [1, 1, 1])]
@@ -120,6 +128,21 @@ async def test_a_web_server_that_is_no_database_has_stored_nothing(api: Api, sta
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("said", [NAMELESS, answer(200, "<html>Welcome</html>"), answer(200, "[]"), answer(404)])
+async def test_204_of_something_that_is_no_database_has_stored_nothing(api: Api, said: bytes) -> None:
+    async with ScriptedServer([NAMELESS, said]) as server:
+        with pytest.raises(StoreMisconfiguredError, match="does not say that it is InfluxDB"):
+            await write(server.url, api)
+
+
+async def test_a_database_whose_name_a_proxy_takes_away_is_asked_once(api: Api) -> None:
+    script = ScriptedServer([NAMELESS, answer(200, '{"results":[{"statement_id":0}]}'), NAMELESS])
+    async with script as server, open_writer(settings(server.url, api), Path()) as writer:
+        for _ in range(2):
+            assert await writer.write(BATCH) == []
+    assert [one.line.split("?")[0].split()[0] for one in server.requests] == ["POST", "GET", "POST"]
+
+
 async def test_trouble_in_the_middle_of_narrowing_down_is_told(api: Api) -> None:
     partial = answer(422, '{"message":"partial write: dropped=1"}')
     async with ScriptedServer([partial, answer(503)]) as server:
@@ -171,3 +194,20 @@ async def test_reading_sorts_errors_by_reaction(said: bytes, error: type[Excepti
     async with script as server, open_reader(settings(server.url, "v2", timeout_s=0.3), Path()) as reader:
         with pytest.raises(error):
             await reader.latest(0)
+
+
+async def test_a_point_that_is_being_written_is_not_there_yet() -> None:
+    """InfluxDB shows its fields one by one: a start of ingest, reading beside its own writes, died of a flag of null."""
+    rows: list[list[Any]] = [[1, 1.5, 1], [2, 1.6, None], [3, None, 1], [4, None, 9]]
+    stored = [[*row, None, None, None] for row in rows]
+
+    def said(*rows: list[Any]) -> bytes:
+        series = {"name": "level", "columns": [], "values": rows}
+        return answer(200, json.dumps({"results": [{"statement_id": 0, "series": [series]}]}))
+
+    script = ScriptedServer([said(*stored[::-1]), said(*stored), said([0, 4]), said(*rows)])
+    async with script as server, open_reader(settings(server.url, "v2"), Path()) as reader:
+        found = [StoredPoint(1, 1.5, 1), StoredPoint(4, None, 9)]
+        assert await reader.tails([KEY], 4) == {KEY: found}
+        assert await reader.points(KEY, 0, 9, 4) == found
+        assert (await reader.history(KEY, 0, 9, 4)).time_ms == [1, 4]

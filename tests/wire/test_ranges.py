@@ -55,6 +55,10 @@ class RangesLikeASet(RuleBasedStateMachine):
         assert self.ranges.covers(*span) == (wanted <= self.numbers)
         missing = self.ranges.missing(*span)
         assert missing == coalesce(wanted - self.numbers)
+        first, last = span
+        near = [one for one in self.ranges if one[0] <= last + 1 and one[1] >= first - 1]
+        assert self.ranges.near(first, last) == near
+        assert self.ranges.newest(2) == list(self.ranges)[-2:]
 
     @invariant()
     def the_same_numbers(self) -> None:
