@@ -160,9 +160,7 @@ def _document(rows: list[Row], units: Mapping[str, str], faults: list[Fault]) ->
             if column not in row.cells:
                 continue
             is_number = column in (*_NUMBERS, "gauge_zero_m")
-            given = (
-                _measured(row, column, units, _UNIT_OF.get(column), faults) if is_number else _said(row, column)
-            )
+            given = _measured(row, column, units, _UNIT_OF.get(column), faults) if is_number else _said(row, column)
             table, key = (datum, _DATUM[column]) if column in _DATUM else (document, column)
             if table.setdefault(key, given) != given:
                 problem = f"{given} here, {table[key]} on a line before"
