@@ -61,7 +61,7 @@ def doubts(fit: Fit) -> list[str]:
         (is_plausible(fit), f"an exponent is not between {LEAST_B:g} and {MOST_B:g}"),
         (tests.bias_ok, f"bias {tests.bias_pct:+.2f} %"),
         (tests.signs_ok, f"{tests.above} gaugings above the curve, {tests.below} below"),
-        (tests.runs_ok, "a bend is not followed (runs)"),
+        (tests.runs_ok, f"{_runs_words(fit)} (runs)"),
         (_span_m(fit) <= MOST_SPAN_M, f"the stages span {_span_m(fit):.4g} m: are they in m?"),
     )
     return [words for good, words in found if not good]
@@ -95,13 +95,18 @@ def fit_facts(fit: Fit) -> list[tuple[str, str]]:
         ("95 %", f"{fit.uncertainty_pct:.1f} % about the curve"),
         ("bias", f"{tests.bias_pct:+.2f} %, {_good(tests.bias_ok)}"),
         ("signs", f"{tests.above} gaugings above, {tests.below} below, {_good(tests.signs_ok)}"),
-        ("runs", f"{tests.runs}, {_good(tests.runs_ok, 'a bend is not followed')}"),
+        ("runs", f"{tests.runs}, {_good(tests.runs_ok, _runs_words(fit))}"),
     ]
     return facts
 
 
 def _good(passed: bool, otherwise: str = "not as chance has it") -> str:
     return "good" if passed else otherwise
+
+
+def _runs_words(fit: Fit) -> str:
+    """What a failed runs test means: too few and too many are different troubles."""
+    return "the gaugings alternate about the curve" if fit.tests.too_many_runs else "a bend is not followed"
 
 
 def residuals_pct(fit: Fit) -> list[float]:

@@ -8,13 +8,30 @@ from hydrology.units import UNITS, convert, spoken, unit
 from settings import SettingsError
 from settings.errors import Fault
 
+_WORDS = {
+    "stage": ("stage", "h", "level", "gauge_height", "уровень", "уровень_воды"),
+    "flow": ("flow", "q", "discharge", "расход", "расход_воды"),
+}
+_ENDINGS = {
+    "stage": {"_m": "m", "_cm": "cm", "_mm": "mm", "_ft": "[ft_i]", "_м": "m", "_см": "cm", "_мм": "mm"},
+    "flow": {
+        "_m3s": "m3/s",
+        "_m3/s": "m3/s",
+        "_l/s": "L/s",
+        "_l_s": "L/s",
+        "_ls": "L/s",
+        "_lps": "L/s",
+        "_cfs": "[ft_i]3/s",
+        "_м3/с": "m3/s",
+        "_л/с": "L/s",
+    },
+}
+"""Units as they stand behind an underscore."""
 COLUMNS = {
-    "stage": ("stage_m", "h", "h_m", "level", "level_m", "gauge_height", "уровень", "уровень_воды"),
-    "flow": ("flow_m3s", "q", "q_m3s", "discharge", "discharge_m3s", "расход", "расход_воды"),
+    name: (*words, *(word + ending for word in words for ending in _ENDINGS[name])) for name, words in _WORDS.items()
 }
 """The two columns and their other names; others are passed over."""
 STORED = {"stage": "m", "flow": "m3/s"}
-_ENDINGS = {"_m": "m", "_m3s": "m3/s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +97,9 @@ def read_gaugings(
 
 
 def _column(name: str, header: str, given: str | None, file: Path | str) -> Column:
-    said = spoken(unit_words(header)) or next((u for end, u in _ENDINGS.items() if header.lower().endswith(end)), "")
+    plain = header.strip().lower()
+    behind = next((code for end, code in _ENDINGS[name].items() if plain.endswith(end)), "")
+    said = spoken(unit_words(header)) or behind
     asked = None if given is None else unit(spoken(given)).code
     if said in UNITS and asked not in (None, said):
         problem = f"the column is in {said}, --{name}-unit says {asked}"

@@ -28,21 +28,31 @@ class NotTextError(ValueError):
 
 
 def decode(content: bytes) -> str:
-    """The text of a CSV file: UTF-8 with or without a byte order mark, UTF-16 with one (Excel's "Unicode text"), or Windows-1251,
-    which Excel writes as plain "CSV" where Russian is spoken. Raises NotTextError."""
-    is_utf_16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    try:
-        return content.decode("utf-16" if is_utf_16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        if is_utf_16:
+    """The text of a CSV file: UTF-8 with or without a byte order mark, UTF-16 (with one: Excel's "Unicode text"), or
+    Windows-1251, which Excel writes as plain "CSV" where Russian is spoken. Raises NotTextError."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        try:
+            return content.decode("utf-16")
+        except UnicodeDecodeError as error:
             raise NotTextError("is no whole UTF-16 text") from error
+    if b"\x00" in content:  # no other text here has zero bytes; they are the high ones of Latin letters
+        big_endian = content[::2].count(0) > content[1::2].count(0)
+        return _local(content, "utf-16-be" if big_endian else "utf-16-le")
     try:
-        text = content.decode("cp1251")
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return _local(content, "cp1251")
+
+
+def _local(content: bytes, encoding: str) -> str:
+    """Bytes that tell no encoding, in one that is likely: only where Latin and Cyrillic text comes out. Raises NotTextError."""
+    try:
+        text = content.decode(encoding)
     except UnicodeDecodeError:
         text = "\x00"
     foreign = {letter for letter in text if letter > "\x7f"} - _BESIDE_LETTERS
     if "\x00" in text or not all("Ё" <= letter <= "ӿ" for letter in foreign):
-        raise NotTextError("is neither UTF-8 nor Windows-1251 text")
+        raise NotTextError("is neither UTF-8 nor UTF-16 nor Windows-1251 text")
     return text
 
 

@@ -143,7 +143,13 @@ def draft(
     except CapError as error:
         _refuse(*error.problems)
     try:
-        out.write_bytes(xml)
+        # It may be a draft that somebody has mended since, or a signed one.
+        with out.open("xb") as stream:
+            stream.write(xml)
+    except FileExistsError:
+        _stop(
+            f"{out} is there already, and may have been mended: nothing is written over. Name another file with --out."
+        )
     except OSError as error:
         _stop(cannot(error, out, "written"))
     _show(alert)

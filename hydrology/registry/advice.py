@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from hydrology.registry.flow_history import FlowHistory
+from hydrology.registry.sensor import Sensor
 from hydrology.registry.stations import Station, StationKind
 from hydrology.registry.topology import broken_chain
 from hydrology.registry.users import LimitPeriod, User
 from hydrology.registry.whole import Registry
+
+MOST_GAUGE_M = 30.0
+"""A level above gauge zero beyond this is no river's and no canal's (our rule): it is in cm, or in the height system."""
 
 
 def advice(registry: Registry, now: datetime) -> list[str]:
@@ -45,6 +49,11 @@ def _station(station: Station, zone: str, now: datetime) -> Iterator[str]:
         yield "a reservoir without [[storage]] has no volume"
     for sensor in station.sensors:
         upper = [level.level_m for level in sensor.alarm_levels()]
+        if upper and max(upper) > MOST_GAUGE_M and _is_gauge(station, sensor):
+            yield (
+                f"sensor {sensor.id} has a threshold of {max(upper):g} m above gauge zero, which no water here reaches: "
+                "is it in cm, or in the height system?"
+            )
         if sensor.span is not None and upper and max(upper) > sensor.span[1]:
             yield f"sensor {sensor.id} cannot reach its threshold {max(upper):g}: its span ends at {sensor.span[1]:g}"
         if upper and sensor.quality is None:
@@ -56,6 +65,10 @@ def _station(station: Station, zone: str, now: datetime) -> Iterator[str]:
         for elevation, misfit in survey.table(station.levels).misfits():
             text = f"the slice above {elevation:g} m is {100 * misfit:.0f} % off what its areas make"
             yield f"storage table {survey.survey or survey.effective_from}: {text}"
+
+
+def _is_gauge(station: Station, sensor: Sensor) -> bool:
+    return sensor.quantity == "level" and station.kind in (StationKind.RIVER_GAUGE, StationKind.CANAL_GAUGE)
 
 
 def _user(user: User, zone: str) -> Iterator[str]:

@@ -66,6 +66,18 @@ def test_the_states_for_programs(store: Path) -> None:
     assert stale["condition"] == "unknown", "that flood is long past, and nobody has looked since"
 
 
+def test_a_draft_is_not_written_over_one_that_was_mended(tmp_path: Path, store: Path) -> None:
+    out, first = draft(tmp_path, store)
+    assert first.exit_code == 0, first.output
+    mended = out.read_text(encoding="utf-8").replace("flood level", "mended by hand")
+    out.write_text(mended, encoding="utf-8")
+    again = draft(tmp_path, store)[1]
+    assert again.exit_code == 1
+    assert "is there already, and may have been mended: nothing is written over" in again.stderr
+    assert "written " not in again.stdout
+    assert out.read_text(encoding="utf-8") == mended
+
+
 def test_a_draft_is_a_draft_until_a_person_types_it(tmp_path: Path, store: Path) -> None:
     out, result = draft(tmp_path, store, "--place-kk", "Талас, көпір", "--place-ru", "Талас, мост")
     assert result.exit_code == 0, result.output

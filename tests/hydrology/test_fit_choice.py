@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from hydrology.fit_choice import choose_fit, fit_facts, fit_toml, is_plausible
+from hydrology.fit_choice import choose_fit, doubts, fit_facts, fit_toml, is_plausible
 from hydrology.gaugings_csv import read_gaugings
 from hydrology.rating import PowerRating, Segment
 from hydrology.registry import Rating
@@ -42,6 +42,23 @@ def test_the_toml_of_a_fit_is_a_rating_of_the_registry() -> None:
     assert rating is not None
     for stage in (1.5, 3.0, 5.0):
         assert rating.flow_m3s(stage) == pytest.approx(fit.rating.flow_m3s(stage), rel=1e-6)
+
+
+def test_gaugings_that_alternate_are_not_called_a_bend() -> None:
+    stages = [0.3 + 0.07 * n for n in range(30)]
+    flows = [8 * (stage - 0.2) ** 1.5 * (1.03 if n % 2 else 0.97) for n, stage in enumerate(stages)]
+    fit = choose_fit(stages, flows).fits[0]
+    assert doubts(fit) == ["the gaugings alternate about the curve (runs)"]
+    assert ("runs", f"{fit.tests.runs}, the gaugings alternate about the curve") in fit_facts(fit)
+
+
+@pytest.mark.parametrize(
+    "header", ["stage_cm,flow_l/s", "h_cm;q_l_s", "Уровень_см;Расход_л/с", "level_cm,discharge_lps"]
+)
+def test_a_unit_behind_an_underscore(header: str) -> None:
+    data = read_gaugings(f"{header}\n50,300\n".replace(",", ";" if ";" in header else ","), "g.csv")
+    assert data.stages_m == pytest.approx((0.5,))
+    assert data.flows_m3s == pytest.approx((0.3,))
 
 
 def test_gaugings_in_other_units_and_under_other_names() -> None:

@@ -104,6 +104,10 @@ def test_curve_tests_find_a_bend_and_a_bias() -> None:
     assert bend.bias_ok
     assert bend.signs_ok
     assert not bend.runs_ok
+    assert not bend.too_many_runs
+    alternating = curve_tests([0.1, -0.1] * 10)
+    assert not alternating.runs_ok
+    assert alternating.too_many_runs
     bias = curve_tests([0.1, 0.08, 0.12, 0.1, 0.09, 0.11, 0.1])
     assert not bias.bias_ok
     assert not bias.signs_ok

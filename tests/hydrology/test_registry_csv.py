@@ -118,7 +118,7 @@ RUSSIAN = (
 )
 
 
-@pytest.mark.parametrize("encoding", ["cp1251", "utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["cp1251", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("form", ["{}", "sep=;\r\n{}"])
 def test_a_russian_spreadsheet_as_excel_saves_it(tmp_path: Path, encoding: str, form: str) -> None:
     file = tmp_path / "посты.csv"

@@ -9,6 +9,7 @@ from hydrology.describe import describe, station_lines
 from hydrology.load import load_registry
 from hydrology.registry import FlowHistory, Heads, Index, Registry, StationKind, Topology, edges
 from hydrology.registry.advice import advice
+from hydrology.registry.thresholds import Thresholds
 
 ROOT = Path(__file__).parents[3] / "registry"
 NOW = datetime(2026, 7, 15, 6, tzinfo=UTC)
@@ -94,3 +95,16 @@ def test_what_is_worth_a_look_is_said(registry: Registry) -> None:
         "user birlik: the plan of 2026 growing is 15.41 hm3, its limit 1 hm3",
         "user birlik: no reach has its turnout canal-tail",
     ]
+
+
+def test_a_threshold_in_cm_is_worth_a_look(registry: Registry) -> None:
+    bridge = next(station for station in registry.stations if station.id == "river-bridge")
+    (sensor,) = (one for one in bridge.sensors if one.id == "bridge-level")
+    in_cm = sensor.model_copy(update={"thresholds": Thresholds(action=280, minor=340), "span": None})
+    changed = bridge.model_copy(update={"sensors": [in_cm]})
+    stations = [changed if station.id == bridge.id else station for station in registry.stations]
+    said = advice(registry.model_copy(update={"stations": stations}), NOW)
+    assert (
+        "station river-bridge: sensor bridge-level has a threshold of 340 m above gauge zero, which no water here reaches: "
+        "is it in cm, or in the height system?"
+    ) in said
