@@ -27,8 +27,9 @@ HOUR_MS = 3_600_000
 
 async def test_a_point_beyond_the_retention_is_a_dead_letter_and_its_neighbours_are_stored(tmp_path: Path) -> None:
     async with World(tmp_path, Options(store="influxdb", retention_s=3600)) as world:
-        now_ms = round(time.time() * 1000)
-        times = [now_ms - 3, now_ms - 3 * HOUR_MS, now_ms - 1]
+        # From before the gateway was started, so that they are no scan's.
+        started_ms = round(time.time() * 1000) - HOUR_MS // 2
+        times = [started_ms, started_ms - 3 * HOUR_MS, started_ms + 2]
         # Another log of the same gateway, so that its identities are nobody else's.
         epoch = random.getrandbits(48)
         series = Series("canal-level", "level", "m", [1, 2, 3], times, [71.0, 72.0, 73.0], [1, 1, 1])
