@@ -342,9 +342,8 @@ class SqliteReader(_Thread):
     def _connect(self) -> sqlite3.Connection:
         if not self.path.exists():
             raise StoreUnavailableError(f"{self.path}: there is no store yet; ingest makes it")
-        uri = f"{self.path.absolute().as_uri()}?mode=rw"
         connection = sqlite3.connect(
-            uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            _reading(self.path), uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
         try:
             if _check_version(connection, self.path) == 0:
@@ -354,6 +353,15 @@ class SqliteReader(_Thread):
             connection.close()
             raise
         return connection
+
+
+def _reading(path: Path) -> str:
+    """How a file is opened for reading. A reader writes too, into the shared memory beside a database that has a writer."""
+    uri = path.absolute().as_uri()
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return f"{uri}?mode=rw"
+    has_writer = path.with_name(path.name + "-wal").exists()
+    return f"{uri}?mode=ro" if has_writer else f"{uri}?immutable=1"
 
 
 def _latest(connection: sqlite3.Connection, since_ms: int) -> dict[SeriesKey, Latest]:

@@ -1,6 +1,7 @@
 """What only the embedded store has: a file, a thread, another process that reads."""
 
 import asyncio
+import os
 import sqlite3
 import sys
 import time
@@ -53,6 +54,23 @@ async def test_it_is_where_the_settings_say(tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists()
 
 
+async def test_who_may_only_read_reads_with_a_writer_and_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "points.sqlite"
+    # Root may write everything: here the mode decides, and nothing is made beside the file.
+    monkeypatch.setattr("os.access", lambda at, mode: bool(Path(at).stat().st_mode & 0o222))
+    async with SqliteWriter(path) as writer:
+        await writer.write([one(5)])
+        path.chmod(0o444)
+        async with SqliteReader(path) as reader:
+            assert (await reader.latest(0))[KEY].time_ms == 5
+    assert os.listdir(tmp_path) == [path.name]
+    async with SqliteReader(path) as reader:
+        assert (await reader.latest(0))[KEY].time_ms == 5
+        assert os.listdir(tmp_path) == [path.name]
+
+
 async def test_what_was_written_is_there_after_opening_again(tmp_path: Path) -> None:
     path = tmp_path / "points.sqlite"
     for n in range(3):
@@ -92,6 +110,7 @@ async def test_kill_9_in_the_middle_loses_nothing_that_was_answered(tmp_path: Pa
     path = tmp_path / "points.sqlite"
     program = f"""
 import asyncio
+import os
 from pathlib import Path
 from store.sqlite import SqliteWriter
 from store.points import SeriesKey, SeriesPoints
