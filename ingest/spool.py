@@ -41,7 +41,7 @@ VACUUM_PAGES_A_STEP = 2048
 
 
 class SpoolUnusableError(Exception):
-    """The spool is sound and must be left alone: another process has it open, or a newer ingest has written it."""
+    """The spool must be left alone: another process has it open, a newer ingest has written it, or it is not ours to open."""
 
 
 class SpoolGoneError(SpoolUnusableError):
@@ -79,8 +79,11 @@ class Spool:
         self._inode: tuple[int, int] | None = None
 
     def __enter__(self) -> Self:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = self.path.with_suffix(".lock").open("a")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = self.path.with_suffix(".lock").open("a")
+        except OSError as error:
+            raise SpoolUnusableError(f"{error.filename} cannot be used: {error.strerror}") from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -128,7 +131,7 @@ class Spool:
                 if db:
                     db.close()
                 if isinstance(error, sqlite3.OperationalError) and not _is_damage(error):
-                    raise
+                    raise SpoolUnusableError(f"{self.path} cannot be used: {error}") from error
                 self.lost = _set_file_aside(self.path)
                 log.error("the spool is damaged (%s): set aside as %s, a new one is begun", error, self.lost)
             else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aryk.commands.ingest_asking import Config, State, do, spool_errors, stop
+from aryk.commands.ingest_asking import MOST_ID, Config, State, do, spool_errors, stop
 from aryk.commands.letter_filter import filtered
 from aryk.running import fail
 from settings import SettingsError
@@ -39,7 +39,7 @@ def add_to(ingest: typer.Typer) -> None:
 def list_letters(
     which: "Filter",
     state: State = Path("state"),
-    most: Annotated[int, typer.Option("--most", min=1, help="the newest so many")] = 100,
+    most: Annotated[int, typer.Option("--most", min=1, max=MOST_ID, help="the newest so many")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,
 ) -> None:
     """List what was refused, the newest last. Works while ingest runs.
@@ -79,7 +79,7 @@ def list_letters(
 
 
 def show_letter(
-    letter_id: Annotated[int, typer.Argument(metavar="ID", help="from `aryk ingest dead-letters list`")],
+    letter_id: Annotated[int, typer.Argument(metavar="ID", max=MOST_ID, help="from `aryk ingest dead-letters list`")],
     state: State = Path("state"),
     whole: Annotated[bool, typer.Option("--all", help=f"all bytes, not only the first {SHOWN_BYTES}")] = False,
 ) -> None:

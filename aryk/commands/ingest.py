@@ -13,6 +13,9 @@ from aryk.running import fail, make_state, start_logging
 from aryk.running import run as run_role
 from settings import SettingsError
 
+FIRST_YEAR = 1900
+"""Of an audit: long before the first gauge that told a computer."""
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
@@ -135,6 +138,8 @@ def audit(
     # A day has begun somewhere up to 14 hours before it does in UTC.
     if last is not None and last > datetime.fromtimestamp(now_ms / 1000 + 14 * 3600, UTC).date():
         stop(f"--day {last} lies ahead", 2)
+    if last is not None and last.year < FIRST_YEAR:
+        stop(f"--day {last} lies before anything was measured", 2)
     try:
         found = asyncio.run(audit_days(settings, state, registry, station, last, days, now_ms))
     except (StoreError, OSError) as error:

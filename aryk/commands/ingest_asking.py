@@ -12,6 +12,8 @@ from aryk.running import fail
 from settings import SettingsError, parse_duration_s
 
 Config = Annotated[Path, typer.Option("--config", help="ingest.toml")]
+MOST_ID = 2**63 - 1
+"""SQLite's largest whole number."""
 State = Annotated[Path, typer.Option("--state", envvar="ARYK_STATE", help="state folder")]
 
 
@@ -26,6 +28,8 @@ def said_ms(text: str, option: str) -> int:
     try:
         seconds = parse_duration_s(text)
         return round((datetime.now(UTC) - timedelta(seconds=seconds)).timestamp() * 1000)
+    except OverflowError:
+        stop(f"{option} {text!r} reaches back beyond the first year", 2)
     except ValueError:
         pass
     try:

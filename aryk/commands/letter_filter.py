@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aryk.commands.ingest_asking import said_ms, stop
+from aryk.commands.ingest_asking import MOST_ID, said_ms, stop
 
 if TYPE_CHECKING:
     from ingest.letters import Filter
@@ -25,7 +25,9 @@ def _filter(
         typer.Option("--since", help="last refused since: 2h, 7d, or a time such as 2026-11-23T06:00 (UTC)"),
     ] = None,
     until: Annotated[str | None, typer.Option("--until", help="last refused before: 2h, 7d (ago), or a time")] = None,
-    letter: Annotated[list[int] | None, typer.Option("--id", help="this letter; may be given again")] = None,
+    letter: Annotated[
+        list[int] | None, typer.Option("--id", max=MOST_ID, help="this letter; may be given again")
+    ] = None,
 ) -> "Filter":
     from ingest.letters import Filter
     from wire.reasons import Reason

@@ -134,6 +134,19 @@ def test_a_wrong_filter_says_what_is_possible(app: typer.Typer, state: Path, opt
     assert "wrong_unit" in out or "2h" in out
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["list", "--id", "9" * 20],
+        ["list", "--most", "9" * 20],
+        ["show", "9" * 20],
+        ["list", "--since", "9999999d"],
+    ],
+)
+def test_a_number_beyond_all_is_refused_in_words(app: typer.Typer, state: Path, arguments: list[str]) -> None:
+    assert call(app, "dead-letters", *arguments, "--state", state)[0] == 2
+
+
 def test_one_letter_is_shown_with_its_reason_in_words_and_its_bytes(app: typer.Typer, state: Path) -> None:
     code, out = call(app, "dead-letters", "show", "1", "--state", state)
     assert code == 0
@@ -306,4 +319,5 @@ def test_an_audit_without_a_store_says_so_and_a_wrong_day_too(app: typer.Typer, 
     assert "the store cannot be read" in out
     assert call(app, "audit", *where, "--day", "yesterday")[0] == 2
     assert call(app, "audit", *where, "--day", "2100-01-01") == (2, "--day 2100-01-01 lies ahead\n")
+    assert call(app, "audit", *where, "--day", "0001-01-01")[0] == 2
     assert call(app, "audit", *where, "--station", "nowhere") == (2, "the registry has no station 'nowhere'\n")

@@ -137,6 +137,15 @@ def test_a_second_process_is_kept_out(spool: Spool, path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("name", ["spool.sqlite", "spool.lock"])
+def test_what_cannot_be_opened_is_said_and_left_alone(path: Path, name: str) -> None:
+    """Such as a state folder of another user; a folder stands in for it, since root may open all."""
+    (path.parent / name).mkdir(parents=True)
+    with pytest.raises(SpoolUnusableError, match=f"{name} cannot be used"), Spool(path):
+        pass
+    assert (path.parent / name).is_dir()
+
+
 def test_a_newer_schema_is_left_alone(path: Path) -> None:
     with Spool(path):
         pass
