@@ -106,7 +106,10 @@ class _Run:
 
     def _mark(self, plain: Plain) -> bool:
         """Mark its numbers as received, if all of them are new."""
-        numbers, ranges = self._intake.received.of(plain.address.gateway, plain.epoch), plain.ranges
+        received, gateway, ranges = self._intake.received, plain.address.gateway, plain.ranges
+        if not received.has_room(gateway, plain.epoch):
+            return False
+        numbers = received.of(gateway, plain.epoch)
         highest = numbers.highest
         if highest is not None and ranges[0][0] <= highest:
             for first, last in ranges:

@@ -38,6 +38,8 @@ def put_gone(
     change: Change, gone: Logs, received: Logs, gateway: str, epoch: int, ranges: list[Range], *, lost: bool
 ) -> list[Range]:
     """Note these as gone, and count as lost those of them that never came; which are new among them."""
+    if not gone.has_room(gateway, epoch):
+        return []
     known, here = gone.of(gateway, epoch), received.look(gateway, epoch)
     never: list[Range] = []
     for first, last in ranges:

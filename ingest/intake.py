@@ -23,7 +23,7 @@ from ingest.pipeline import (
     refuse_whole,
 )
 from ingest.quality import Quality
-from ingest.received import Logs, count, take_new
+from ingest.received import MOST_HOLES, MOST_LOGS, Logs, count, take_new
 from ingest.statuses import Heard, judge_status
 from wire.batch import Batch, Record, Series
 from wire.codec import CONTENT_TYPES, Codec, decode_batch, encode_batch
@@ -119,7 +119,11 @@ class Intake:
             self._with_identity(arrival, judged, judged.gateway, group)
 
     def _judge(self, arrival: Arrival) -> Judged:
-        return self._refused_undecoded(arrival) or self.rejudge(arrival)
+        judged = self._refused_undecoded(arrival) or self.rejudge(arrival)
+        if judged.gateway is not None and not self.received.has_room(judged.gateway, judged.epoch):
+            detail = f"log {epoch_text(judged.epoch)}, beside {MOST_LOGS} others or with {MOST_HOLES} holes"
+            return refuse_whole(judged.address, Reason.TOO_MANY_LOGS, detail)
+        return judged
 
     def _refused_undecoded(self, arrival: Arrival) -> Judged | None:
         if arrival.unreadable:

@@ -12,6 +12,12 @@ Log = tuple[str, int]
 """A gateway and an epoch of its log."""
 
 
+MOST_LOGS = 10_000
+"""Of one gateway. A real one begins a new log when its disk was lost or put back; who names more invents them."""
+MOST_HOLES = 100_000
+"""Of one log: what is kept as ranges takes a hundred bytes each. A real log's holes close when they are asked for."""
+
+
 class Logs:
     """A set of identities: for each gateway and epoch the sequence numbers."""
 
@@ -29,6 +35,14 @@ class Logs:
         if numbers is None:
             numbers = epochs[epoch] = RangeSet()
         return numbers
+
+    def has_room(self, gateway: str, epoch: int) -> bool:
+        """Whether this log may grow: one gateway must not take the memory that all of them share."""
+        epochs = self._gateways.get(gateway)
+        if epochs is None:
+            return True
+        numbers = epochs.get(epoch)
+        return len(epochs) < MOST_LOGS if numbers is None else numbers.pieces < MOST_HOLES
 
     def look(self, gateway: str, epoch: int) -> RangeSet | None:
         """The numbers of this log, or None when nothing of it is here."""

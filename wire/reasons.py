@@ -20,6 +20,7 @@ class Reason(StrEnum):
     # who sent it
     UNKNOWN_GATEWAY = "unknown_gateway"
     WRONG_DISTRICT = "wrong_district"
+    TOO_MANY_LOGS = "too_many_logs"
     UNKNOWN_SENSOR = "unknown_sensor"
     WRONG_QUANTITY = "wrong_quantity"
     WRONG_UNIT = "wrong_unit"
@@ -47,6 +48,7 @@ MEANING: dict[Reason, str] = {
     Reason.POISON: "the message was in hand at two deaths of ingest in a row",
     Reason.UNKNOWN_GATEWAY: "the registry has no such gateway",
     Reason.WRONG_DISTRICT: "the registry places this gateway in another district",
+    Reason.TOO_MANY_LOGS: "the gateway names more logs, or more holes in a log, than a gateway can have",
     Reason.UNKNOWN_SENSOR: "the registry has no such sensor at this gateway",
     Reason.WRONG_QUANTITY: "the registry gives this sensor another quantity",
     Reason.WRONG_UNIT: "the registry gives this sensor another unit",
