@@ -65,7 +65,7 @@ chaos: .venv/.dev-installed  ## Random kills, cuts, full disks and wrong clocks 
 soak: .venv/.dev-installed  ## The database away at 2,000 readings a second (MINUTES=10)
 	@.venv/bin/python -m tests.faults.soak --minutes $(MINUTES)
 
-bench: .venv/.dev-installed  ## Rates, costs and latencies beside their goals (12 minutes; ARGS="--shapes 60 --codecs json")
+bench: .venv/.dev-installed  ## Rates, costs and latencies beside their goals (8 minutes; ARGS="--shapes 60 --codecs json")
 	@.venv/bin/python -m benchmarks.bench $(ARGS)
 
 steady: .venv/.dev-installed  ## Half load for long: memory and latency stay flat (MINUTES=30)

@@ -43,9 +43,12 @@ def draw(results: dict[str, Any], target: Path) -> None:
     _dress(rates, sizes, "thousand readings/s, end to end")
     _dress(costs, sizes, "CPU µs a reading, without broker and database")
     costs.set_yscale("log")
-    rates.legend(fontsize=8, frameon=False)
+    costs.yaxis.set_major_formatter("{x:g}")
+    costs.yaxis.set_minor_formatter("{x:g}")
+    rates.set_ylim(0, 1.4 * rates.get_ylim()[1])
+    rates.legend(fontsize=8, frameon=False, loc="upper left", ncols=2)
     if any(row["complaint"].startswith("stopped") for row in rows.values()):
-        rates.annotate("* stopped before the end", (0.02, 0.55), xycoords="axes fraction", fontsize=8)
+        rates.annotate("* stopped before the end", (0.98, 0.82), xycoords="axes fraction", fontsize=8, ha="right")
     about = results["about"]
     figure.suptitle(
         f"mosquitto, ingest and InfluxDB 2.7.12 together on {about['cores']} cores ({about['at']}, {about['commit']})",
