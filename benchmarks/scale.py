@@ -38,6 +38,8 @@ from wire.codec import CONTENT_TYPES, Codec
 
 SENSOR_COUNTS = (1_000, 10_000, 50_000)
 READINGS = 600_000
+TURNS = 6
+"""At least so many messages of each gateway: the first one costs what later ones find ready, here and in the database."""
 GATEWAY_COUNTS = (1_000, 5_000, 10_000)
 FLEET_S = 60.0
 STATION_COUNTS = (1_000, 10_000)
@@ -79,11 +81,11 @@ def main() -> None:
 
 
 def sensors(scale: float) -> Iterator[Line]:
-    """The same number of readings, from ever more sensors."""
+    """Readings from ever more sensors."""
     costs = []
     for count in SENSOR_COUNTS:
         gateways = max(1, int(count * scale) // SENSORS)
-        work = Work(60, max(int(READINGS * scale) // 60, gateways), gateways, int(time.time() * 1000) - 60_000)
+        work = Work(60, max(int(READINGS * scale) // 60, TURNS * gateways), gateways, int(time.time() * 1000) - 60_000)
         scrapes: list[tuple[float, int]] = []
         out = ours.run(work, Codec.CBOR, lambda role, scrapes=scrapes: scrapes.append(startup.scrape(role.port)))  # type: ignore[misc]
         costs.append(out.cpu_us["ingest"])
