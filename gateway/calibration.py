@@ -8,12 +8,11 @@ from gateway.settings import CalibrationSettings
 
 
 def calibrate(calibration: CalibrationSettings | None, measured: float) -> float:
-    """The value under this calibration, without the noise of binary scaling."""
-    if calibration is None or (calibration.scale == 1 and calibration.offset == 0):
-        return measured
-    return without_noise(measured * calibration.scale + calibration.offset)
+    """The value under this calibration."""
+    return measured if calibration is None else scaled(measured, calibration.scale, calibration.offset)
 
 
-def without_noise(number: float) -> float:
-    """57 x 0.01 is 0.57 and not 0.5700000000000001, which costs on the wire."""
-    return float(f"{number:.15g}")
+def scaled(number: float, scale: float, offset: float) -> float:
+    """number x scale + offset, without the noise of binary scaling: 57 x 0.01 is 0.57 and not 0.5700000000000001, which costs
+    on the wire. What changes nothing leaves the number as it is."""
+    return number if scale == 1 and offset == 0 else float(f"{number * scale + offset:.15g}")

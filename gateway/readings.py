@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from gateway.calibration import calibrate, without_noise
+from gateway.calibration import calibrate, scaled
 from gateway.registers import decode
 from gateway.settings import SensorSettings
 from wire.flags import Flag
@@ -29,9 +29,7 @@ class Reading:
 def read_sensor(sensor: SensorSettings, words: Sequence[int]) -> Reading:
     """The reading in these registers: 1 where all is well, 4 outside what the sensor can measure, 9 where it is no number."""
     number = decode(words, sensor.type, sensor.word_order.value, sensor.byte_order.value)
-    measured = (
-        number if sensor.scale == 1 and sensor.offset == 0 else without_noise(number * sensor.scale + sensor.offset)
-    )
+    measured = scaled(number, sensor.scale, sensor.offset)
     value = calibrate(sensor.calibration, measured)
     if not isfinite(value):
         return missed(sensor, "the sensor sent no finite number")

@@ -33,7 +33,7 @@ class Totals:
         for name, number in change.counts.items():
             self.counters[name.value] = self.counters.get(name.value, 0) + number
         for tally, number in change.tallies.items():
-            self.counters[tally] = min(self.counters.get(tally, 0) + min(number, MOST_COUNTED), MOST_COUNTED)
+            self.counters[tally] = min(self.counters.get(tally, 0) + number, MOST_COUNTED)
         for letter in change.letters:
             name_of = DEAD_PREFIX + letter.reason.value
             self.counters[name_of] = self.counters.get(name_of, 0) + 1

@@ -47,21 +47,18 @@ async def rebuild(
         return {}
     count = 0
 
-    def take(tails: Tails) -> None:
+    def take(tails: Tails, unread: list[SeriesKey] | None = None) -> None:
         nonlocal count
         count += len(tails)
         quality.seed(tails)
-        derive.seed(tails, of=tails)
+        derive.seed(tails, known=unread is None, of=tails if unread is None else unread)
         alarms.seed(tails)
 
     ties = [*quality.ties(), *derive.ties(), *alarms.ties()]
     left = await _Reading(needs, store, spool, patience_s, FIRST_READINGS, take).run(ties)
     if left is not None:
         log.warning("the quality tests and the alarms start without the readings that are in the store")
-        quality.seed(left.tails)
-        derive.seed(left.tails, known=False, of=left.keys)
-        alarms.seed(left.tails)
-        count += len(left.tails)
+        take(left.tails, left.keys)
     log.info("the quality tests and the alarms know the last readings of %d series", count)
     return _further(alarms.undecided(), 4 * FIRST_READINGS) if left is None else alarms.needs()
 

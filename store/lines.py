@@ -45,14 +45,12 @@ def encode(points: Sequence[Points], skip: Collection[Place] = ()) -> list[str]:
     skipped_items = {item for item, _ in skip}
     run = _Run()
     for item, one in enumerate(points):
-        if item not in skipped_items:
-            if type(one) is SeriesPoints and run.take(one):
-                continue
-            out += run.lines()
-            out += _lines(one)
-        else:
-            out += run.lines()
-            out += [line for row, line in enumerate(_lines(one)) if (item, row) not in skip]
+        skipped = item in skipped_items
+        if not skipped and type(one) is SeriesPoints and run.take(one):
+            continue
+        out += run.lines()
+        lines = _lines(one)
+        out += [line for row, line in enumerate(lines) if (item, row) not in skip] if skipped else lines
     out += run.lines()
     return out
 

@@ -12,6 +12,7 @@ import typer
 from aryk.commands.ingest_asking import MOST_ID, Config, State, do, spool_errors, stop
 from aryk.commands.letter_filter import filtered
 from aryk.running import fail
+from aryk.text import cannot
 from settings import SettingsError
 
 if TYPE_CHECKING:
@@ -265,7 +266,7 @@ def export(
         try:
             number = write_export(to, each(), time.time_ns() // 1_000_000)
         except OSError as error:
-            stop(f"{to} cannot be written: {error.strerror or error}")
+            stop(cannot(error, to, "written"))
     typer.echo(f"{number} letters are in {to}.")
 
 

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aryk.commands.ingest_asking import stop
-from aryk.running import fail
-from settings import SettingsError
+from aryk.commands.registry import load
 
 if TYPE_CHECKING:
     from hydrology.derived import Derivation
-    from hydrology.registry import Registry
 
 Station = Annotated[str, typer.Option("--station", "-s", help="the station's id")]
 Series = Annotated[
@@ -19,21 +17,11 @@ Series = Annotated[
 ]
 
 
-def registry_of(registry: Path) -> "Registry":
-    """The registry; says what is wrong with it and exits with 2."""
-    from hydrology.load import load_registry
-
-    try:
-        return load_registry(registry)
-    except SettingsError as error:
-        fail(error)
-
-
 def derived_of(registry: Path) -> "list[Derivation]":
     """All derivations of a registry; says what is wrong with it and exits with 2."""
     from hydrology.derived import derivations
 
-    return derivations(registry_of(registry))
+    return derivations(load(registry))
 
 
 def choose(known: "list[Derivation]", station: str, series: str | None) -> "list[Derivation]":

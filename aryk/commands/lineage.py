@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from aryk.commands.derived_options import Series, Station, choose, registry_of
+from aryk.commands.derived_options import Series, Station, choose
 from aryk.commands.ingest_asking import said_ms, stop
+from aryk.commands.registry import load
 from aryk.commands.store_options import Bucket, Org, State, Store, Token, TokenFile
 from aryk.text import cannot, echo_facts
 
@@ -58,7 +59,7 @@ def lineage(
     from store.word import store_settings
 
     at_ms = None if at is None else said_ms(at, "--at")
-    known_stations = registry_of(registry)
+    known_stations = load(registry)
     chosen = choose(derivations(known_stations), station, series)
     clock = Clock(zone_of(known_stations, station))
     where = store_settings(store, bucket=bucket, org=org, token=token, token_file=token_file)

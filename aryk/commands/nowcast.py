@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aryk.commands.registry import no_station
+from aryk.commands.registry import load, no_station
 from aryk.commands.store_options import Bucket, Org, State, Store, Token, TokenFile
-from aryk.commands.warn_asking import At, Folder, load, moment
+from aryk.commands.warn_asking import At, Folder, moment
 from aryk.text import cannot
 
 if TYPE_CHECKING:

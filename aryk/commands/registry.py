@@ -46,7 +46,7 @@ def check(
     """
     from hydrology.registry.advice import advice
 
-    registry = _load(folder)
+    registry = load(folder)
     if not registry.districts and not registry.stations:
         mend = "`aryk registry import --template` prints a spreadsheet to begin with"
         fail(SettingsError(folder, [Fault(None, "", "there is no district and no station in it", mend)]))
@@ -132,7 +132,7 @@ def show(
     """
     from hydrology.describe import describe, station_lines
 
-    whole = _load(registry)
+    whole = load(registry)
     found = next((one for one in whole.stations if one.id == station), None)
     if found is None:
         typer.echo(no_station(station, whole), err=True)
@@ -172,7 +172,8 @@ def near_stations(name: str, stations: "list[Station]") -> "list[Station]":
     return list({by_spelling[one].id: by_spelling[one] for one in found}.values())
 
 
-def _load(folder: Path) -> "Registry":
+def load(folder: Path) -> "Registry":
+    """The registry; says what is wrong with it and exits with 2."""
     from hydrology.load import load_registry
 
     try:

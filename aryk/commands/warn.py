@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from aryk.commands.nowcast import nowcast
-from aryk.commands.registry import no_station
+from aryk.commands.registry import load, no_station
 from aryk.commands.store_options import Bucket, Org, State, Store, Token, TokenFile
-from aryk.commands.warn_asking import At, Folder, load, moment
+from aryk.commands.warn_asking import At, Folder, moment
 from aryk.text import cannot
 
 if TYPE_CHECKING:
@@ -142,16 +142,8 @@ def draft(
         raise typer.Exit(3) from None
     except CapError as error:
         _refuse(*error.problems)
-    try:
-        # It may be a draft that somebody has mended since, or a signed one.
-        with out.open("xb") as stream:
-            stream.write(xml)
-    except FileExistsError:
-        _stop(
-            f"{out} is there already, and may have been mended: nothing is written over. Name another file with --out."
-        )
-    except OSError as error:
-        _stop(cannot(error, out, "written"))
+    # It may be a draft that somebody has mended since, or a signed one.
+    _write_new(out, xml, "and may have been mended: nothing is written over")
     _show(alert)
     typer.echo(f"written {out}: a draft. Read it, mend it, then `aryk warn sign {out} --by NAME`.")
 
@@ -220,15 +212,19 @@ def sign(
     again = look(xml)
     if again.faults:
         _refuse(*again.faults)
+    # What was signed once stays: a second signature gets a file of its own.
+    _write_new(target, xml, "and what was signed is not written over")
+    typer.echo(f"written {target}: status {signed.status}, signed off by {by.strip()}")
+
+
+def _write_new(file: Path, xml: bytes, why: str) -> None:
     try:
-        # What was signed once stays: a second signature gets a file of its own.
-        with target.open("xb") as stream:
+        with file.open("xb") as stream:
             stream.write(xml)
     except FileExistsError:
-        _stop(f"{target} is there already: what was signed is not written over. Name another file with --out.")
+        _stop(f"{file} is there already, {why}. Name another file with --out.")
     except OSError as error:
-        _stop(cannot(error, target, "written"))
-    typer.echo(f"written {target}: status {signed.status}, signed off by {by.strip()}")
+        _stop(cannot(error, file, "written"))
 
 
 def _read(registry: "Registry", station: str | None, where: object, state: Path, now: "datetime") -> "list[GaugeState]":

@@ -90,9 +90,9 @@ def no_flow(head_m: float, source: str, heads: HeadRange, tail_m: float | None =
     return dry(source)
 
 
-def no_tail(tail_m: float, lowest_m: float = LOWEST_TAIL_M) -> str:
-    """Why a tail level that is given cannot be used; empty where it can."""
-    if is_missing(tail_m):
+def no_tail(tail_m: float | None, lowest_m: float = LOWEST_TAIL_M) -> str:
+    """Why there is no tail level, or the one that is given cannot be used; empty where it can."""
+    if tail_m is None or is_missing(tail_m):
         return "no tail level: taken as free"
     if tail_m < lowest_m:
         return f"the tail level, {tail_m:.4g} m, cannot be: taken as free; look at its unit and its zero"

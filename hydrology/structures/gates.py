@@ -87,7 +87,7 @@ class SluiceGate:
             return Discharge(0.0, Flag.PASS, "closed", None, source)
         if told := no_flow(head_m, source, GATE, tail_m):
             return told
-        untold = "no tail level: taken as free" if tail_m is None else no_tail(tail_m)
+        untold = no_tail(tail_m)
         h3 = 0.0 if tail_m is None or untold else max(tail_m, 0.0)
         if h3 > head_m:
             return no_answer("reverse", source, REVERSED)
@@ -172,7 +172,7 @@ class RadialGate:
             notes += (f"extrapolated: a/h1 {ratio:.2f} is outside the table",)
         flow = self.coefficient(ratio) * self.width_m * opening_m * sqrt(2 * self.g * head_m)
         regime, bound = "free orifice", False
-        untold = "no tail level: taken as free" if tail_m is None else no_tail(tail_m)
+        untold = no_tail(tail_m)
         if tail_m is None or untold:
             notes += (untold,)
         elif tail_m > head_m:
